@@ -1,0 +1,43 @@
+"""A workbench for Invariant-Driven Development: mine, test and enforce rules over OpenTelemetry traces.
+
+Everything a notebook needs is here by name and loaded when first used: ``read_traces``, ``mine``, ``Rule``,
+``RuleBook``. The rooms below, each a package of its own, hold the rest.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fluo_lab.engine import check
+    from fluo_lab.language import parse_rule
+    from fluo_lab.mining import mine
+    from fluo_lab.readers import read_traces
+    from fluo_lab.rules import Rule, RuleBook
+    from fluo_lab.traces import Traces
+
+__version__ = version("fluo-lab")
+
+__all__ = ["Rule", "RuleBook", "Traces", "check", "mine", "parse_rule", "read_traces"]
+
+_HOMES = {
+    "Rule": "rules",
+    "RuleBook": "rules",
+    "Traces": "traces",
+    "check": "engine",
+    "mine": "mining",
+    "parse_rule": "language",
+    "read_traces": "readers",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fluo_lab' has no attribute {name!r}")
+    return getattr(import_module(f"fluo_lab.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

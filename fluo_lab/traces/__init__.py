@@ -1,0 +1,37 @@
+"""What we look at: spans in columns, their attributes, their structure, and what is missing.
+
+The frames, the immutable ``Traces`` store, the builder readers feed, selection, and our own Parquet file. This room
+knows neither rules nor the formats of other people's files.
+"""
+
+from fluo_lab.traces.attributes import AttributeGroup, AttributeTable
+from fluo_lab.traces.batch import AttributeRows, SpanBatch
+from fluo_lab.traces.build import TracesBuilder
+from fluo_lab.traces.dictionary import Dictionary
+from fluo_lab.traces.plain import PlainEvent, PlainSpan, traces_from_spans
+from fluo_lab.traces.problems import PROBLEMS, Problem
+from fluo_lab.traces.schema import SpanKind, StatusCode, ValueType
+from fluo_lab.traces.store import Trace, Traces
+from fluo_lab.traces.structure import Structure
+from fluo_lab.traces.values import text_of
+
+__all__ = [
+    "PROBLEMS",
+    "AttributeGroup",
+    "AttributeRows",
+    "AttributeTable",
+    "Dictionary",
+    "PlainEvent",
+    "PlainSpan",
+    "Problem",
+    "SpanBatch",
+    "SpanKind",
+    "StatusCode",
+    "Structure",
+    "Trace",
+    "Traces",
+    "TracesBuilder",
+    "ValueType",
+    "text_of",
+    "traces_from_spans",
+]
