@@ -232,6 +232,15 @@ class AttributeTable:
         )
         return cls(groups, group_of_name, position, duplicates)
 
+    def gathered(self, owners: NDArray[np.int64]) -> AttributeTable:
+        """Return the table of some owners of a table with a single group, in the order given."""
+        group = self.groups[0]
+        rows = np.arange(len(owners), dtype=np.uint32)
+        columns: dict[ColumnKey, pl.Series | SparseColumn] = {
+            key: group.column(*key).gather(owners) for key in group.keys
+        }
+        return AttributeTable((AttributeGroup(rows, columns),), self.group_of_name, rows, self.duplicates)
+
     def group_of(self, name: int) -> AttributeGroup:
         """Return the group that holds the owners of a name."""
         return self.groups[int(self.group_of_name[name])]

@@ -168,7 +168,7 @@ class TracesBuilder:
         overruled = sum(lost for _, _, lost in finished.values())
 
         resources, resource_of = _resources(self._n["resource"], finished["resource"], texts)
-        scopes, scope_of = _scopes(pl.concat(self._scopes), finished["scope"], texts)
+        scopes, scope_of = _scopes(pl.concat(self._scopes), finished["scope"])
         spans = spans.with_columns(
             resource=resource_of[spans["resource"].to_numpy()], scope=scope_of[spans["scope"].to_numpy()]
         )
@@ -221,15 +221,15 @@ class TracesBuilder:
 
 def _sort(spans: pl.DataFrame, declared: set[str]) -> tuple[pl.DataFrame, pl.DataFrame, NDArray[np.int64]]:
     """Return spans by (trace, start, span id) with parents, the frame of traces, and the old row of each."""
-    firsts = (
-        spans.group_by("trace_id")
-        .agg(pl.col("start_ns").min())
-        .sort("start_ns", "trace_id")
-        .with_row_index("trace")
-        .select("trace", "trace_id")
-    )
-    codes = spans.select("trace_id").join(firsts, on="trace_id", how="left", maintain_order="left")["trace"]
-    trace, start = codes.to_numpy(), spans["start_ns"].to_numpy()
+    ids, codes = Dictionary.encode(spans["trace_id"])
+    start = spans["start_ns"].to_numpy()
+    first_start = np.full(len(ids), np.iinfo(np.int64).max)
+    np.minimum.at(first_start, codes, start)
+    by_start = pl.DataFrame({"start_ns": first_start, "trace_id": ids.values}).with_row_index("code")
+    by_start = by_start.sort("start_ns", "trace_id")
+    rank = np.empty(len(ids), dtype=np.uint32)
+    rank[by_start["code"].to_numpy()] = np.arange(len(ids), dtype=np.uint32)
+    trace = rank[codes]
     order = np.lexsort((start, trace))
     tied = (trace[order][1:] == trace[order][:-1]) & (start[order][1:] == start[order][:-1])
     if tied.any():
@@ -255,7 +255,7 @@ def _sort(spans: pl.DataFrame, declared: set[str]) -> tuple[pl.DataFrame, pl.Dat
             (pl.col("parent_row") == -2).sum().alias("n_orphans"),
             pl.sum("dropped_attributes", "dropped_events", "dropped_links"),
         )
-        .with_columns(firsts["trace_id"])
+        .with_columns(by_start["trace_id"])
         .with_columns(first_row=pl.col("n_spans").cum_sum() - pl.col("n_spans"))
     )
     cyclic = np.zeros(traces.height, dtype=np.bool_)
@@ -275,47 +275,39 @@ def _sort(spans: pl.DataFrame, declared: set[str]) -> tuple[pl.DataFrame, pl.Dat
 Finished = tuple[list[str], dict[ValueType, TypedRows], int]
 
 
-def _owner_texts(n: int, finished: Finished) -> list[str]:
-    """Return one text per owner that is equal for owners with equal attributes."""
-    _, typed, _ = finished
-    parts: list[dict[int, str]] = [{} for _ in range(n)]
-    for value_type, rows in typed.items():
-        for owner, key, value in zip(rows.owner.tolist(), rows.key.tolist(), rows.value.tolist(), strict=True):
-            parts[owner][key] = f"{value_type.value}:{value!r}"
-    return ["\x00".join(f"{key}={part[key]}" for key in sorted(part)) for part in parts]
-
-
-def _distinct_rows(identity: pl.Series) -> tuple[NDArray[np.int64], Codes]:
-    """Return the first row of each distinct text, and for every row the number of its text."""
-    distinct, codes = Dictionary.encode(identity)
-    first = np.full(len(distinct), len(codes), dtype=np.int64)
-    np.minimum.at(first, codes, np.arange(len(codes)))
-    return first, codes
-
-
-def _kept(finished: Finished, first: NDArray[np.int64], n: int) -> tuple[list[str], dict[ValueType, TypedRows]]:
-    """Return the rows of the first owner of each kind, renumbered."""
-    keys, typed, _ = finished
-    number = np.full(n, -1, dtype=np.int64)
-    number[first] = np.arange(len(first))
-    kept = {}
-    for value_type, rows in typed.items():
-        at = np.flatnonzero(number[rows.owner] >= 0)
-        owner = number[rows.owner[at]].astype(np.uint32)
-        kept[value_type] = TypedRows(owner, rows.key[at], rows.value[at])
-    return keys, kept
-
-
 def _single(n: int) -> Codes:
     """Return the name codes of owners that all belong to one group."""
     return np.zeros(n, dtype=np.uint32)
 
 
+def _distinct(frame: pl.DataFrame, n: int, finished: Finished) -> tuple[AttributeTable, NDArray[np.int64], Codes]:
+    """Return the attributes of distinct owners, the first row of each, and for every owner its number.
+
+    Parameters
+    ----------
+    frame
+        Further columns that tell owners apart, n rows, or none.
+    """
+    keys, typed, _ = finished
+    table = AttributeTable.build(_single(n), 1, keys, typed)
+    group = table.groups[0]
+    columns = [group.column(*key).alias(str(number)) for number, key in enumerate(group.keys)]
+    owners = pl.DataFrame([*frame.get_columns(), *columns, pl.Series("_row", np.arange(n, dtype=np.int64))])
+    identity = [column for column in owners.columns if column != "_row"]
+    if not identity:
+        first = np.zeros(min(n, 1), dtype=np.int64)
+        return table if n < 2 else AttributeTable.build(_single(1), 1, [], {}), first, _single(n)
+    grouped = owners.group_by(identity, maintain_order=True).agg(pl.col("_row"))
+    first = grouped["_row"].list.first().to_numpy()
+    codes = np.empty(n, dtype=np.uint32)
+    members = grouped["_row"].explode(empty_as_null=False).to_numpy()
+    codes[members] = np.repeat(np.arange(len(first), dtype=np.uint32), grouped["_row"].list.len().to_numpy())
+    return table.gathered(first), first, codes
+
+
 def _resources(n: int, finished: Finished, texts: Dictionary) -> tuple[ResourceTable, Codes]:
     """Return the distinct resources and the number of each given one."""
-    first, codes = _distinct_rows(pl.Series("identity", _owner_texts(n, finished), dtype=pl.String))
-    keys, typed = _kept(finished, first, n)
-    table = AttributeTable.build(_single(len(first)), 1, keys, typed)
+    table, first, codes = _distinct(pl.DataFrame(), n, finished)
     group = table.groups[0]
     service = pl.Series("service", [None] * len(first), dtype=pl.String)
     if ("service.name", ValueType.TEXT) in group.keys:
@@ -324,19 +316,10 @@ def _resources(n: int, finished: Finished, texts: Dictionary) -> tuple[ResourceT
     return ResourceTable(services=service, attributes=table), codes
 
 
-def _scopes(frame: pl.DataFrame, finished: Finished, texts: Dictionary) -> tuple[ScopeTable, Codes]:
+def _scopes(frame: pl.DataFrame, finished: Finished) -> tuple[ScopeTable, Codes]:
     """Return the distinct scopes and the number of each given one."""
-    identity = frame.select(
-        pl.concat_str(
-            pl.col("name").fill_null("\x01"),
-            pl.col("version").fill_null("\x01"),
-            pl.Series(_owner_texts(frame.height, finished), dtype=pl.String),
-            separator="\x02",
-        )
-    ).to_series()
-    first, codes = _distinct_rows(identity)
-    keys, typed = _kept(finished, first, frame.height)
-    return ScopeTable(frame[first], AttributeTable.build(_single(len(first)), 1, keys, typed)), codes
+    table, first, codes = _distinct(frame, frame.height, finished)
+    return ScopeTable(frame[first], table), codes
 
 
 def _moved(finished: Finished, order: NDArray[np.int64]) -> tuple[list[str], dict[ValueType, TypedRows]]:

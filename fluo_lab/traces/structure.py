@@ -26,28 +26,38 @@ def resolve_parents(spans: pl.DataFrame) -> Rows:
         Columns ``trace`` (code), ``span_id``, ``parent_span_id``, sorted by trace. Where a trace holds a span id
         twice, its first row is the parent.
     """
-    keyed = (
-        spans.select("trace", "span_id")
-        .with_row_index("parent")
-        .unique(["trace", "span_id"], keep="first", maintain_order=True)
-    )
-    rows = (
-        spans.select("trace", "parent_span_id")
-        .join(
-            keyed,
-            left_on=["trace", "parent_span_id"],
-            right_on=["trace", "span_id"],
-            how="left",
-            maintain_order="left",
-        )
-        .select(
-            pl.when(pl.col("parent_span_id").is_null())
-            .then(-1)
-            .otherwise(pl.col("parent").cast(pl.Int64).fill_null(-2))
-            .alias("parent")
-        )
+    ids = spans.select("trace", _compact(spans, "span_id"), _compact(spans, "parent_span_id"))
+    keyed = ids.select("trace", "span_id").with_row_index("parent")
+    children = ids.select("trace", "parent_span_id")
+    found = _joined(children, keyed)
+    if found.height != spans.height:  # a span id occurs twice in its trace
+        found = _joined(children, keyed.unique(["trace", "span_id"], keep="first", maintain_order=True))
+    rows = found.select(
+        pl.when(pl.col("parent_span_id").is_null())
+        .then(-1)
+        .otherwise(pl.col("parent").cast(pl.Int64).fill_null(-2))
+        .alias("parent")
     )
     return rows["parent"].to_numpy().astype(np.int64)
+
+
+def _joined(children: pl.DataFrame, keyed: pl.DataFrame) -> pl.DataFrame:
+    """Return the children, in order, with the row of each one's parent."""
+    return children.join(
+        keyed,
+        left_on=["trace", "parent_span_id"],
+        right_on=["trace", "span_id"],
+        how="left",
+        maintain_order="left",
+    )
+
+
+def _compact(spans: pl.DataFrame, column: str) -> pl.Series:
+    """Return span ids as integers where all of them are 16 hex digits, else as they are; joins are faster so."""
+    for ids in (spans["span_id"], spans["parent_span_id"]):
+        if not ids.str.contains(r"\A[0-9a-f]{16}\z").all():
+            return spans[column]
+    return spans[column].str.to_integer(base=16, dtype=pl.UInt64)
 
 
 def _doubled(parent: Rows, step: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -66,6 +76,8 @@ def _doubled(parent: Rows, step: NDArray[np.int64]) -> tuple[NDArray[np.int64], 
 
 def in_cycle(parent: Rows) -> NDArray[np.bool_]:
     """Return which rows are in, or hang under, a cycle of parents."""
+    if (parent < np.arange(len(parent))).all():  # every parent comes before its child: no way back
+        return np.zeros(len(parent), dtype=np.bool_)
     return _doubled(parent, np.zeros(len(parent), dtype=np.int64))[1]
 
 
