@@ -1,0 +1,87 @@
+"""Values of a field at some spans, gathered from the attribute groups: numbers, and codes of their texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fluo_lab.engine.context import Codes, Context
+from fluo_lab.engine.literals import TypedColumn
+from fluo_lab.engine.numeric import Numeric, numeric_of
+from fluo_lab.language import Field
+from fluo_lab.traces import Traces, text_of
+
+__all__ = ["FieldValues"]
+
+Rows = NDArray[np.uint32]
+
+
+class FieldValues:
+    """Looks up the values of fields in one store.
+
+    Codes of texts are the store's own; a value whose text no attribute has gets a code beyond them.
+    """
+
+    def __init__(self, traces: Traces) -> None:
+        self._traces = traces
+        self._codes = Codes(())
+        self._extra: dict[str, int] = {}
+
+    def _columns(self, rows: Rows, field: Field) -> Iterator[tuple[Rows, TypedColumn]]:
+        """Yield present values of a field, a typed column at a time, with the rows they belong to."""
+        table = self._traces.attribute_table
+        names = self._traces.table["name"].to_numpy()[rows]
+        numbers = table.group_of_name[names]
+        for number in np.unique(numbers).tolist():
+            group = table.groups[number]
+            wanted = rows[numbers == number]
+            at = np.searchsorted(group.rows, wanted)
+            context = Context(self._traces, group, group.rows, self._codes)
+            for column in context.columns(field):
+                found = column.series.gather(at)
+                present = found.is_not_null().to_numpy()
+                if present.any():
+                    yield (
+                        wanted[present],
+                        TypedColumn(column.name, column.type, found.drop_nulls(), column.dictionary),
+                    )
+
+    def numbers(self, rows: Rows, field: Field) -> Numeric:
+        """Return the numeric values of a field at rows; text that is wholly a number takes part."""
+        return Numeric.joined(numeric_of(column, at) for at, column in self._columns(rows, field))
+
+    def text_codes(self, rows: Rows, field: Field) -> tuple[Rows, NDArray[np.int64]]:
+        """Return the rows where a field is present, ascending, and a code a value: equal where texts are."""
+        parts: list[tuple[Rows, NDArray[np.int64]]] = []
+        for at, column in self._columns(rows, field):
+            if column.dictionary is self._traces.texts:
+                parts.append((at, column.series.to_numpy().astype(np.int64)))
+                continue
+            distinct = column.series.unique()
+            if column.dictionary is not None:
+                texts = column.dictionary.decode(distinct).to_list()
+            else:
+                texts = [text_of(value) for value in distinct.to_list()]
+            known = self._traces.texts.codes(texts)
+            codes = [
+                known[text]
+                if text in known
+                else self._extra.setdefault(text, len(self._traces.texts) + len(self._extra))
+                for text in texts
+            ]
+            coded = column.series.replace_strict(distinct, pl.Series(codes, dtype=pl.Int64), return_dtype=pl.Int64)
+            parts.append((at, coded.to_numpy()))
+        return _by_row(parts)
+
+
+def _by_row(parts: list[tuple[Rows, NDArray[np.int64]]]) -> tuple[Rows, NDArray[np.int64]]:
+    """Return codes of several parts as one, by row."""
+    if not parts:
+        return np.zeros(0, dtype=np.uint32), np.zeros(0, dtype=np.int64)
+    rows = np.concatenate([at for at, _ in parts])
+    values = np.concatenate([found for _, found in parts])
+    order = np.argsort(rows, kind="stable")
+    return rows[order], values[order]

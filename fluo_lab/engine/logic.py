@@ -1,0 +1,90 @@
+"""Truth of a condition on every trace: as judged on the spans seen, and as certain whatever may be missing.
+
+In a complete trace the two agree. In an incomplete one a condition may be neither certain to hold nor certain to
+fail; and, or, not follow Kleene's strong three-valued logic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Mask", "Truth", "Verdict", "judge"]
+
+Mask = NDArray[np.bool_]
+
+
+class Verdict(IntEnum):
+    """What one rule says of one trace."""
+
+    NOT_APPLICABLE = 0
+    PASS = 1
+    VIOLATION = 2
+    INCONCLUSIVE = 3
+
+    @property
+    def label(self) -> str:
+        """The word results use."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Truth of a condition, one value a trace.
+
+    Attributes
+    ----------
+    seen
+        Whether it holds when the spans seen are taken for all there are.
+    holds, fails
+        Whether it is certain to hold, certain to fail. None when no trace is incomplete: then they are ``seen``
+        and its negation.
+    """
+
+    seen: Mask
+    holds: Mask | None = None
+    fails: Mask | None = None
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether no trace leaves it open."""
+        return self.holds is None
+
+    def _bounds(self) -> tuple[Mask, Mask]:
+        if self.holds is None or self.fails is None:
+            return self.seen, ~self.seen
+        return self.holds, self.fails
+
+    def __and__(self, other: Truth) -> Truth:
+        if self.is_certain and other.is_certain:
+            return Truth(self.seen & other.seen)
+        (a, not_a), (b, not_b) = self._bounds(), other._bounds()
+        return Truth(self.seen & other.seen, a & b, not_a | not_b)
+
+    def __or__(self, other: Truth) -> Truth:
+        return ~(~self & ~other)
+
+    def __invert__(self) -> Truth:
+        return Truth(~self.seen, self.fails, self.holds)
+
+
+def judge(guard: Truth | None, obligation: Truth) -> NDArray[np.uint8]:
+    """Return the verdict of a rule on every trace.
+
+    A guard that is false on what was seen gives ``not_applicable``; one that a missing span could undo, or an
+    obligation that hangs on one, gives ``inconclusive``.
+    """
+    verdicts = np.full(len(obligation.seen), Verdict.INCONCLUSIVE, dtype=np.uint8)
+    holds, fails = obligation._bounds()
+    if guard is None:
+        verdicts[holds] = Verdict.PASS
+        verdicts[fails] = Verdict.VIOLATION
+        return verdicts
+    certain, _ = guard._bounds()
+    verdicts[certain & holds] = Verdict.PASS
+    verdicts[certain & fails] = Verdict.VIOLATION
+    verdicts[~guard.seen] = Verdict.NOT_APPLICABLE
+    return verdicts

@@ -1,0 +1,155 @@
+"""Numbers of a trace: as counted on the spans seen, and the interval they lie in whatever may be missing.
+
+In an incomplete trace a count is a lower bound, and so are ``max``, ``distinct``, ``trace.duration`` and
+``trace.spans``; ``min`` is an upper bound; ``sum`` and ``avg`` say nothing. Arithmetic carries the intervals.
+Bounds are doubles; rounding is monotone, and integers beyond 2**53 are widened outward, so they stay bounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fluo_lab.engine.exact import Array, arithmetic, ordered_pairs
+from fluo_lab.engine.logic import Mask, Truth
+from fluo_lab.language import Operator
+
+__all__ = ["Bounds", "Numbers", "compare_numbers", "constant"]
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is certain of a number in incomplete traces.
+
+    Attributes
+    ----------
+    low, high
+        The number, where it has a value, lies between them, both included.
+    may_lack
+        Where it may turn out to have no value.
+    """
+
+    low: Doubles
+    high: Doubles
+    may_lack: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """One number a trace.
+
+    Attributes
+    ----------
+    values
+        int64, float64 or Python numbers; meaningless where there is no value.
+    has_value
+        None where all have one.
+    bounds
+        None when no trace is incomplete.
+    """
+
+    values: Array
+    has_value: Mask | None = None
+    bounds: Bounds | None = None
+
+    def present(self) -> Mask:
+        """Return where there is a value."""
+        return np.ones(len(self.values), dtype=np.bool_) if self.has_value is None else self.has_value
+
+    def bounded(self) -> Bounds:
+        """Return the bounds; the value itself where it is certain."""
+        if self.bounds is not None:
+            return self.bounds
+        return Bounds(*widened(self.values), ~self.present())
+
+
+def widened(values: Array) -> tuple[Doubles, Doubles]:
+    """Return doubles at or below, and at or above, each value."""
+    near = np.asarray(values, dtype=np.float64)
+    if values.dtype.kind == "f":
+        return near, near
+    is_large = np.abs(near) > float(1 << 53)
+    if not is_large.any():
+        return near, near
+    return np.where(is_large, np.nextafter(near, -np.inf), near), np.where(is_large, np.nextafter(near, np.inf), near)
+
+
+def constant(value: int | float, n: int) -> Numbers:
+    """Return a literal on every trace."""
+    return Numbers(np.full(n, value, dtype=np.int64 if isinstance(value, int) else np.float64))
+
+
+def combine(left: Numbers, operator: str, right: Numbers) -> Numbers:
+    """Return ``left operator right`` on every trace."""
+    values, is_defined = arithmetic(left.values, operator, right.values)
+    has_value: Mask | None = None
+    if left.has_value is not None or right.has_value is not None or not is_defined.all():
+        has_value = left.present() & right.present() & is_defined
+    if left.bounds is None and right.bounds is None:
+        return Numbers(values, has_value)
+    a, b = left.bounded(), right.bounded()
+    may_lack = a.may_lack | b.may_lack
+    with np.errstate(all="ignore"):
+        if operator == "+":
+            low, high = a.low + b.low, a.high + b.high
+        elif operator == "-":
+            low, high = a.low - b.high, a.high - b.low
+        else:
+            zero_inside = np.zeros(len(values), dtype=np.bool_)
+            if operator == "/":
+                zero_inside = (b.low <= 0) & (b.high >= 0)
+                may_lack = may_lack | zero_inside
+            low, high = _corners(a, operator, b)
+            low = np.where(zero_inside, -np.inf, low)
+            high = np.where(zero_inside, np.inf, high)
+    low = np.where(np.isnan(low), -np.inf, low)
+    high = np.where(np.isnan(high), np.inf, high)
+    return Numbers(values, has_value, Bounds(low, high, may_lack))
+
+
+def _corners(a: Bounds, operator: str, b: Bounds) -> tuple[Doubles, Doubles]:
+    """Return the least and greatest product, or quotient, of the ends of two intervals."""
+    corners = []
+    for x in (a.low, a.high):
+        for y in (b.low, b.high):
+            if operator == "*":  # an end at zero makes zero, however far the other reaches
+                corners.append(np.where((x == 0) | (y == 0), 0.0, x * y))
+            else:
+                corners.append(x / y)
+    stacked = np.array(corners)
+    is_undefined = np.isnan(stacked).any(axis=0)
+    return (
+        np.where(is_undefined, -np.inf, stacked.min(axis=0)),
+        np.where(is_undefined, np.inf, stacked.max(axis=0)),
+    )
+
+
+def compare_numbers(left: Numbers, operator: Operator, right: Numbers, open_traces: Mask) -> Truth:
+    """Return the comparison on every trace; one without a value is false."""
+    seen = ordered_pairs(left.values, operator, right.values) & left.present() & right.present()
+    if left.bounds is None and right.bounds is None:
+        return Truth(seen)
+    a, b = left.bounded(), right.bounded()
+    always: Any
+    never: Any
+    match operator:
+        case Operator.LT:
+            always, never = a.high < b.low, a.low >= b.high
+        case Operator.LE:
+            always, never = a.high <= b.low, a.low > b.high
+        case Operator.GT:
+            always, never = a.low > b.high, a.high <= b.low
+        case Operator.GE:
+            always, never = a.low >= b.high, a.high < b.low
+        case _:
+            is_apart = (a.high < b.low) | (a.low > b.high)
+            is_point = (a.low == a.high) & (b.low == b.high) & (a.low == b.low)
+            always, never = (is_point, is_apart) if operator is Operator.EQ else (is_apart, is_point)
+    holds = np.where(open_traces, always & ~a.may_lack & ~b.may_lack, seen)
+    fails = np.where(open_traces, never, ~seen)
+    return Truth(seen, holds, fails)
