@@ -1,0 +1,11 @@
+"""How traces get in: files of any known format become one ``Traces`` store.
+
+One file a format; the content decides, never the name. Whatever cannot be taken as it is becomes a problem that
+names place, cause and count. This room knows no rules.
+"""
+
+from fluo_lab.readers.formats import FORMATS, Format
+from fluo_lab.readers.inputs import TraceSource
+from fluo_lab.readers.read import read_traces
+
+__all__ = ["FORMATS", "Format", "TraceSource", "read_traces"]

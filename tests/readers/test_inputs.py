@@ -1,0 +1,178 @@
+"""Paths, patterns, directories, several files, compression, and what is said when nothing can be read."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from fluo_lab.errors import InputError
+from fluo_lab.readers import read_traces
+from fluo_lab.traces.parquet import write
+
+
+@pytest.fixture
+def folder(tmp_path: Path, request_line) -> Path:
+    (tmp_path / "sub").mkdir()
+    for i, name in enumerate(("b.jsonl", "a.json", "sub/c.txt")):
+        (tmp_path / name).write_bytes(request_line(spanId=f"{i + 1:016x}"))
+    return tmp_path
+
+
+def test_a_path_a_pattern_a_directory_and_a_sequence_are_read(folder: Path) -> None:
+    assert read_traces(folder / "a.json").n_spans == 1
+    assert read_traces(str(folder / "a.json")).n_spans == 1
+    assert read_traces(str(folder / "*.json*")).n_spans == 2
+    assert read_traces(str(folder / "**/*")).n_spans == 3
+    assert read_traces(folder).n_spans == 3
+    assert read_traces([folder / "a.json", str(folder / "b*")]).n_spans == 2
+
+
+def test_a_trace_spread_over_files_is_one_trace(folder: Path) -> None:
+    traces = read_traces(folder)
+    assert (traces.n_traces, traces.n_spans) == (1, 3)
+    assert list(traces.sources) == [str(folder / name) for name in ("a.json", "b.jsonl", "sub/c.txt")]
+
+
+def test_a_file_named_twice_is_read_once(folder: Path) -> None:
+    assert read_traces([folder, folder / "a.json", str(folder / "a*")]).n_spans == 3
+
+
+def test_a_name_that_holds_pattern_characters_is_a_name_first(tmp_path: Path, request_line) -> None:
+    (tmp_path / "a[1].json").write_bytes(request_line())
+    assert read_traces(str(tmp_path / "a[1].json")).n_spans == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none.json", "there is no such file or directory"),
+        ("none*.json", "no file matches this pattern"),
+        ("empty", "there is no file in this directory"),
+        ("empty.json", "the file is empty"),
+    ],
+)
+def test_nothing_to_read_is_said_clearly(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.json").touch()
+    with pytest.raises(InputError, match=message) as caught:
+        read_traces(str(tmp_path / name))
+    assert name in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+
+
+def test_no_path_at_all_is_refused() -> None:
+    with pytest.raises(InputError, match="no path given"):
+        read_traces([])
+
+
+@pytest.mark.parametrize(
+    ("content", "look"),
+    [
+        (b'{"data":[{"traceID":"1","spans":[],"processes":{}}]}', "looks like Jaeger JSON, which is not read yet"),
+        (b'[{"traceId":"1","localEndpoint":{}}]', "looks like Zipkin JSON"),
+        (b'[{"traceId":"1","spanId":"2"}]', "looks like JSON spans without resourceSpans"),
+        (b'{"hello":1}', "looks like JSON of another kind"),
+        (b"TraceID,SpanID,ParentID\n1,2,3\n", "looks like CSV"),
+        ('{"resourceSpans":[]}'.encode("utf-16"), "looks like text in UTF-16"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "no known format"),
+        (b"just some text\n", "no known format"),
+        (b"PAR1" + b"\x00" * 40 + b"PAR1", "Parquet"),
+    ],
+)
+def test_other_formats_are_refused_with_what_they_look_like(tmp_path: Path, content: bytes, look: str) -> None:
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_traces(tmp_path / "file")
+    assert look in str(caught.value)
+    assert str(caught.value).startswith(str(tmp_path / "file"))
+
+
+def test_a_bad_file_among_good_ones_is_a_problem(folder: Path) -> None:
+    (folder / "notes.md").write_text("nothing here")
+    (folder / "empty").touch()
+    traces = read_traces(folder)
+    assert traces.n_spans == 3
+    problems = {Path(row["file"]).name: row["what"] for row in traces.problems.to_dicts()}
+    assert problems["notes.md"].startswith("file not read: no known format")
+    assert problems["empty"] == "file not read: the file is empty"
+
+
+def test_only_bad_files_are_refused_together(tmp_path: Path) -> None:
+    for i in range(12):
+        (tmp_path / f"{i:02}").touch()
+    with pytest.raises(InputError, match="none of the 12 files could be read") as caught:
+        read_traces(tmp_path)
+    assert "and 2 more" in str(caught.value)
+
+
+def test_a_file_of_metrics_alone_gives_no_spans_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "m").write_text('{"resourceMetrics":[]}\n' * 3)
+    traces = read_traces(tmp_path / "m")
+    assert traces.n_spans == 0
+    assert traces.problems.select("what", "n").rows() == [("not a trace: resourceMetrics line, skipped", 3)]
+
+
+def _gzip(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
+
+
+def _zstd(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(data)
+
+
+@pytest.mark.parametrize("pack", [_gzip, _zstd])
+def test_compressed_files_are_read_whatever_their_names(tmp_path: Path, request_line, pack) -> None:
+    lines = [request_line(spanId=f"{i + 1:016x}") for i in range(4)]
+    (tmp_path / "a.txt").write_bytes(pack(b"".join(lines[:2])) + pack(b"".join(lines[2:])))
+    traces = read_traces(tmp_path / "a.txt")
+    assert (traces.n_spans, traces.problems.height) == (4, 0)
+
+
+@pytest.mark.parametrize("pack", [_gzip, _zstd])
+def test_cut_off_compressed_files_keep_what_came_before(tmp_path: Path, request_line, pack) -> None:
+    noise = random.Random(7)
+    lines = [
+        request_line(spanId=f"{noise.getrandbits(63) + 1:016x}", name=noise.randbytes(99).hex()) for _ in range(4000)
+    ]
+    packed = pack(b"".join(lines))
+    (tmp_path / "a").write_bytes(packed[: len(packed) * 3 // 4])
+    traces = read_traces(tmp_path / "a")
+    assert 1000 < traces.n_spans < 4000
+    problems = traces.problems["what"].to_list()
+    assert any("ends early; what came before was read" in what for what in problems)
+
+
+@pytest.mark.parametrize("pack", [_gzip, _zstd])
+def test_damaged_compressed_files_are_a_fault_and_no_crash(tmp_path: Path, request_line, pack) -> None:
+    packed = bytearray(pack(request_line()))
+    packed[len(packed) // 2 :] = b"\xff" * (len(packed) - len(packed) // 2)
+    (tmp_path / "a").write_bytes(packed)
+    with pytest.raises(InputError, match=r"damaged|cut off|ends early|empty"):
+        read_traces(tmp_path / "a")
+
+
+def test_bytes_after_compressed_data_are_named(tmp_path: Path, request_line) -> None:
+    (tmp_path / "a").write_bytes(_gzip(request_line()) + b"trailing")
+    (tmp_path / "b").write_bytes(_gzip(request_line()) + b"\x00" * 100)
+    assert read_traces(tmp_path / "a").problems["what"].to_list() == ["bytes after the end of the gzip data, ignored"]
+    assert read_traces(tmp_path / "b").problems.height == 0
+
+
+def test_own_parquet_comes_back_as_it_was(tmp_path: Path, folder: Path, read_file) -> None:
+    traces = read_traces(folder)
+    again = read_traces(write(traces, tmp_path / "own"))
+    spans = [span for name in traces.sources for span in read_file(Path(name))[0]]
+    expected = sorted(spans, key=lambda span: span["span_id"])
+    assert (again.n_spans, again.n_traces) == (traces.n_spans, traces.n_traces)
+    assert read_file(tmp_path / "own")[0] == expected
+
+
+def test_progress_can_be_shown_and_turned_off(folder: Path, monkeypatch, capsys) -> None:
+    assert read_traces(folder, progress=True).n_spans == 3
+    monkeypatch.setenv("FLUO_LAB_PROGRESS", "0")
+    assert read_traces(folder, progress=True).n_spans == 3
+    assert capsys.readouterr().err.strip() == ""
