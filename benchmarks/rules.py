@@ -9,6 +9,7 @@ threads, medians. Making the wide frame and the lists of spans the peers need is
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import statistics
 import tempfile
@@ -109,7 +110,7 @@ def spans_by_trace(traces: Traces, wide: pl.DataFrame) -> list[list[tuple[str, d
     rows = wide.drop("trace", "name").to_dicts()
     spans = [(n, {k: v for k, v in row.items() if v is not None}) for n, row in zip(names, rows, strict=True)]
     bounds = [0, *traces.traces["n_spans"].cum_sum().to_list()]
-    return [spans[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [spans[a:b] for a, b in itertools.pairwise(bounds)]
 
 
 def cpu_seconds(run: Callable[[], Any], repeats: int) -> tuple[float, Any]:

@@ -11,11 +11,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fluo_lab.engine import check
     from fluo_lab.language import parse_rule
     from fluo_lab.mining import mine
     from fluo_lab.readers import read_traces
-    from fluo_lab.rules import Rule, RuleBook
+    from fluo_lab.rules import Rule, RuleBook, check
     from fluo_lab.traces import Traces
 
 __version__ = version("fluo-lab")
@@ -26,7 +25,7 @@ _HOMES = {
     "Rule": "rules",
     "RuleBook": "rules",
     "Traces": "traces",
-    "check": "engine",
+    "check": "rules",
     "mine": "mining",
     "parse_rule": "language",
     "read_traces": "readers",

@@ -148,9 +148,7 @@ class Diagnostic:
         """
         number = str(self.line)
         margin = " " * len(number)
-        lines = [
-            f"{self.path or 'rule'}:{self.line}:{self.column}: {self.severity}[{self.code}]: {self.message}"
-        ]
+        lines = [f"{self.path or 'rule'}:{self.line}:{self.column}: {self.severity}[{self.code}]: {self.message}"]
         if self.excerpt:
             shown, column = _clip(self.excerpt, self.column)
             width = max(1, min(self.end_column - self.column, len(shown) - column + 1))

@@ -82,7 +82,7 @@ class TraceOracle:
         self.spans = sorted(spans, key=lambda s: (s.start_ns, s.span_id))
         self.incomplete = incomplete
 
-    # --- spans -----------------------------------------------------------------------------------------------------
+    # --- spans ----------------------------------------------------------------------------------------------
 
     def field(self, span, field: t.Field, event=None):
         if field.kind is t.FieldKind.ATTRIBUTE:
@@ -225,7 +225,7 @@ class TraceOracle:
             and all(self.holds(p, span, mode) is True for p in selection.where)
         ]
 
-    # --- numbers -----------------------------------------------------------------------------------------------------
+    # --- numbers --------------------------------------------------------------------------------------------
 
     def values(self, selection, field, mode):
         found = [self.field(span, field) for span in self.selected(selection, mode)]
@@ -254,7 +254,8 @@ class TraceOracle:
             case t.Aggregate(function=function, selection=selection, field=field):
                 seen = aggregate(function, self.numbers(selection, field, "seen"))
                 if not self.incomplete:
-                    return Interval(seen, seen, seen, seen is None)
+                    known = 0 if seen is None else seen
+                    return Interval(seen, known, known, seen is None)
                 certain = aggregate(function, self.numbers(selection, field, "least"))
                 low = certain if function == "max" and certain is not None else -INF
                 high = certain if function == "min" and certain is not None else INF
@@ -263,7 +264,7 @@ class TraceOracle:
                 return arithmetic(self.number(left), operator, self.number(right))
         raise AssertionError(node)
 
-    # --- conditions ----------------------------------------------------------------------------------------------------
+    # --- conditions -----------------------------------------------------------------------------------------
 
     def condition(self, condition) -> tuple[bool, bool | None]:
         """(seen, certain); certain is None where it is open."""

@@ -139,7 +139,7 @@ class Evaluator:
         mask[of_run[1:][falls]] = True
         return mask
 
-    # --- numbers ---------------------------------------------------------------------------------------------------
+    # --- numbers --------------------------------------------------------------------------------------------
 
     def numbers(self, numeric: Numeric) -> Numbers:
         """Return a number on every trace."""

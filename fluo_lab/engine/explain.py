@@ -19,24 +19,23 @@ from fluo_lab.language import (
     Distinct,
     Every,
     Has,
+    Kind,
     Not,
     Numeric,
     Or,
     Rising,
     RuleTree,
     Selection,
-    print_number_of_trace,
+    TraceDuration,
+    TraceSpans,
+    kind_of,
     read_condition,
-    read_predicate,
+    read_number,
     read_selection,
     walk,
 )
-from fluo_lab.language.tree import TraceDuration
 
 __all__ = ["Explanation", "Missing"]
-
-SHOWN_SPANS = 20
-"""How many spans of a kind an explanation lists; the rest are counted in its sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,32 +117,31 @@ class _Finder:
                 rows = self._here(self._evaluator.select.matched(selection).seen)
                 found.rows.update(rows)
                 if value:
-                    found.phrases.append(f"{_how_many(len(rows))} {read_selection(selection)}")
+                    found.phrases.append(_counted_spans(len(rows), selection))
                 else:
-                    text = f"no {read_selection(selection)}"
+                    text = f"no {_without_article(read_selection(selection))}"
                     found.missing.append(Missing(selection, text))
                     found.phrases.append(text + self._alike(selection))
             case Every(selection=selection, must=must):
                 rows = self._here(self._evaluator.select.refuted(selection, must).seen)
                 total = len(self._here(self._evaluator.select.matched(selection).seen))
                 found.rows.update(rows)
-                phrase = f"{read_selection(selection)} that must {read_predicate(must)}"
-                found.phrases.append(
-                    f"all {total} {phrase} do"
-                    if value
-                    else f"{len(rows)} of {total} {phrase} does not"
-                    if len(rows) == 1
-                    else f"{len(rows)} of {total} {phrase} do not"
-                )
+                spans = read_selection(selection, is_plural=True)
+                verb = "breaks" if len(rows) == 1 else "break"
+                if value:
+                    found.phrases.append(f"{total} {spans} of which none breaks what every one must")
+                else:
+                    found.phrases.append(
+                        f"{len(rows)} of {total} {spans} {verb} the requirement that {read_condition(condition)}"
+                    )
             case Rising(selection=selection):
                 found.rows.update(self._here(self._evaluator.select.matched(selection).seen))
-                found.phrases.append(f"{'it holds' if value else 'it does not hold'} that {read_condition(condition)}")
+                found.phrases.append(f"it is {'true' if value else 'not true'} that {read_condition(condition)}")
             case Comparison(left=left, right=right):
                 for numeric in (left, right):
                     found.rows.update(self._counted(numeric))
-                found.phrases.append(
-                    f"{self._measured(left)}, {self._measured(right)}" if _is_measured(right) else self._measured(left)
-                )
+                    if _is_measured(numeric):
+                        found.phrases.append(self._measured(numeric))
         return found
 
     def _alike(self, selection: Selection) -> str:
@@ -163,25 +161,30 @@ class _Finder:
     def _measured(self, numeric: Numeric) -> str:
         numbers = self._evaluator.numbers(numeric)
         if not numbers.present()[self._trace]:
-            return f"{print_number_of_trace(numeric)} has no value"
-        return f"{print_number_of_trace(numeric)} is {_shown(numbers.values[self._trace], numeric)}"
+            return f"{read_number(numeric)} has no value"
+        return f"{read_number(numeric)} is {_shown(numbers.values[self._trace], numeric)}"
 
 
 def _is_measured(numeric: Numeric) -> bool:
     """Return whether a number depends on the trace."""
-    return any(isinstance(node, Count | Aggregate | Distinct | TraceDuration) for node in walk(numeric))
+    return any(isinstance(node, Count | Aggregate | Distinct | TraceDuration | TraceSpans) for node in walk(numeric))
 
 
 def _shown(value: Any, numeric: Numeric) -> str:
-    """Return a number as people write it; durations in milliseconds."""
+    """Return a number as people write it, a duration with its unit."""
     plain = value.item() if hasattr(value, "item") else value
-    if isinstance(numeric, TraceDuration):
+    if kind_of(numeric) is Kind.DURATION:
         return f"{plain / 1e6:g}ms"
     return str(plain) if isinstance(plain, int) else f"{plain:g}"
 
 
-def _how_many(n: int) -> str:
-    return "one" if n == 1 else str(n)
+def _counted_spans(n: int, selection: Selection) -> str:
+    """Return how many spans there are, in words."""
+    return read_selection(selection) if n == 1 else f"{n} {read_selection(selection, is_plural=True)}"
+
+
+def _without_article(text: str) -> str:
+    return text.partition(" ")[2] if text.startswith(("a ", "an ")) else text
 
 
 def explain(evaluator: Evaluator, rule: RuleTree, trace_row: int, verdict: Verdict) -> Explanation:

@@ -97,7 +97,7 @@ class Selector:
         self._relations: dict[tuple[Relation, Reading], Mask] = {}
         self._leaves = Leaves(self._event, self._relation)
 
-    # --- what is asked -------------------------------------------------------------------------------------------
+    # --- what is asked --------------------------------------------------------------------------------------
 
     def matched(self, selection: Selection) -> Matched:
         """Return the spans of a selection."""
@@ -141,7 +141,7 @@ class Selector:
             else:
                 self._refuted[job.selection, job.must] = Refuted(seen, certain if job.is_open else seen)
 
-    # --- operations ------------------------------------------------------------------------------------------------
+    # --- operations -----------------------------------------------------------------------------------------
 
     def _fits(self, what: str, name: Name) -> Mask:
         """Return which names, or services, or event names a pattern fits, by code."""
@@ -188,7 +188,7 @@ class Selector:
             [groups[number].rows if at is None else groups[number].rows[at] for number, at in self._groups(operation)]
         )
 
-    # --- predicates ------------------------------------------------------------------------------------------------
+    # --- predicates -----------------------------------------------------------------------------------------
 
     def _context(self, group: int) -> Context:
         if group not in self._contexts:

@@ -123,7 +123,7 @@ class Traces:
     problem_list: tuple[Problem, ...] = ()
     sources: tuple[str, ...] = ()
 
-    # --- counts and names --------------------------------------------------------------------------------------
+    # --- counts and names -----------------------------------------------------------------------------------
 
     @property
     def n_spans(self) -> int:
@@ -162,7 +162,7 @@ class Traces:
             f"{len(self.problem_list):,} kinds of problems)"
         )
 
-    # --- frames ------------------------------------------------------------------------------------------------
+    # --- frames ---------------------------------------------------------------------------------------------
 
     @property
     def table(self) -> pl.DataFrame:
@@ -283,7 +283,7 @@ class Traces:
 
         return profile(self)
 
-    # --- one trace, some traces ----------------------------------------------------------------------------------
+    # --- one trace, some traces -----------------------------------------------------------------------------
 
     def trace_row(self, trace_id: str) -> int:
         """Return the row of a trace in ``traces``.
@@ -357,7 +357,7 @@ class Traces:
         declared = self.traces.filter(mask & pl.col("is_declared_incomplete"))["trace_id"]
         return builder.finish(problems=self.problem_list, sources=self.sources, incomplete=declared)
 
-    # --- out again -----------------------------------------------------------------------------------------------
+    # --- out again ------------------------------------------------------------------------------------------
 
     def to_pandas(self) -> pd.DataFrame:
         """Return ``spans`` as a pandas frame; needs pandas, which the ``notebook`` extra installs."""

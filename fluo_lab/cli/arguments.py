@@ -1,0 +1,91 @@
+"""Arguments several commands share."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from fluo_lab.cli.output import Format, print_problems
+from fluo_lab.errors import UsageError
+from fluo_lab.language import ParamValue
+from fluo_lab.traces import Traces
+
+__all__ = ["FormatOption", "IncompleteOption", "ParamOption", "TracePaths", "is_judged", "load_traces", "params_of"]
+
+TracePaths = Annotated[list[str], typer.Argument(help="Trace files, globs or folders.", metavar="TRACES...")]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
+IncompleteOption = Annotated[
+    str,
+    typer.Option(
+        "--incomplete",
+        help="Traces known to lack spans: 'keep' says inconclusive where it hangs on them, "
+        "'judge' takes every trace for complete.",
+        metavar="keep|judge",
+    ),
+]
+ParamOption = Annotated[
+    list[str] | None, typer.Option("--param", help="A value for $NAME in rules.", metavar="NAME=VALUE")
+]
+
+
+def is_judged(incomplete: str) -> bool:
+    """Return whether incomplete traces are taken for complete.
+
+    Raises
+    ------
+    UsageError
+        When the option is neither ``keep`` nor ``judge``.
+    """
+    if incomplete not in ("keep", "judge"):
+        raise UsageError(f"--incomplete is 'keep' or 'judge', not {incomplete!r}")
+    return incomplete == "judge"
+
+
+def load_traces(paths: list[str], *, quiet: bool = False) -> Traces:
+    """Return the traces of some files, with a progress bar and the problems on standard error.
+
+    Raises
+    ------
+    InputError
+        When nothing can be read.
+    """
+    from fluo_lab.readers import read_traces
+
+    traces = read_traces(paths, progress=True)
+    if not quiet:
+        print_problems(traces)
+    return traces
+
+
+def params_of(pairs: list[str] | None) -> dict[str, ParamValue]:
+    """Return ``NAME=VALUE`` pairs as values: numbers and true or false where they look like them.
+
+    Raises
+    ------
+    UsageError
+        When a pair has no ``=``.
+
+    Examples
+    --------
+    >>> params_of(["limit=1000", "region=EU", "strict=true", "share=0.5"])
+    {'limit': 1000, 'region': 'EU', 'strict': True, 'share': 0.5}
+    """
+    params: dict[str, ParamValue] = {}
+    for pair in pairs or []:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--param is NAME=VALUE, not {pair!r}")
+        params[name] = _value(value)
+    return params
+
+
+def _value(text: str) -> ParamValue:
+    if text in ("true", "false"):
+        return text == "true"
+    if re.fullmatch(r"[+-]?[0-9]+", text):
+        return int(text)
+    if re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", text):
+        return float(text)
+    return text
