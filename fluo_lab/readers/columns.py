@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from fluo_lab.traces import AttributeRows, SpanBatch, ValueType
@@ -44,12 +43,24 @@ class AttributeColumns:
         self.types.append(value_type)
         self.values.append(value)
 
+    def extend(self, pairs: Sequence[tuple[str, ValueType, object]]) -> None:
+        """Append one attribute for each of the next owners."""
+        if not pairs:
+            return
+        keys, types, values = zip(*pairs, strict=True)
+        for key in dict.fromkeys(keys):
+            self.code_of.setdefault(key, len(self.code_of))
+        self.owners += range(len(self.owners), len(self.owners) + len(pairs))
+        self.keys += map(self.code_of.__getitem__, keys)
+        self.types += types
+        self.values += values
+
     def finish(self) -> AttributeRows:
         """Return the rows."""
         n = len(self.owners)
         if n == 0:
             return AttributeRows()
-        types = np.array(self.types, dtype=np.uint8)
+        types = np.frombuffer(bytes(self.types), dtype=np.uint8)
         values = np.empty(n, dtype=object)
         values[:] = self.values
         is_textual = np.isin(types, [t for t in ValueType if t.is_textual])
@@ -58,25 +69,23 @@ class AttributeColumns:
             "owner": np.array(self.owners, dtype=np.uint32),
             "key": np.array(self.keys, dtype=np.uint32),
             "type": types,
-            "text": pa.array(codes, mask=~is_textual),
+            "text": pl.Series(codes).set(pl.Series(~is_textual), None),
             "int": _spread(values, types == ValueType.INT, np.int64),
             "double": _spread(values, types == ValueType.DOUBLE, np.float64),
             "bool": _spread(values, types == ValueType.BOOL, np.bool_),
         }
         return AttributeRows(
-            frame=pl.DataFrame({name: pl.Series(column) for name, column in columns.items()}).cast(
-                dict(ATTRIBUTE_ROWS)  # type: ignore[arg-type]
-            ),
+            frame=pl.DataFrame(columns, schema=ATTRIBUTE_ROWS),
             keys=pl.Series(list(self.code_of), dtype=pl.String),
             texts=pl.Series(values[is_textual].tolist(), dtype=pl.String),
         )
 
 
-def _spread(values: NDArray[Any], is_here: NDArray[np.bool_], dtype: type[np.generic]) -> pa.Array:
+def _spread(values: NDArray[Any], is_here: NDArray[np.bool_], dtype: type[np.generic]) -> pl.Series:
     """Return a column with the values of one type in their rows and nulls elsewhere."""
     column = np.zeros(len(values), dtype=dtype)
     column[is_here] = values[is_here].astype(dtype)
-    return pa.array(column, mask=~is_here)
+    return pl.Series(column).set(pl.Series(~is_here), None)
 
 
 class BatchColumns:

@@ -15,7 +15,7 @@ from fluo_lab.readers.otlp_values import MAX_DEPTH, ValueFault, compact_json, pl
 from fluo_lab.readers.report import Report
 from fluo_lab.traces import SpanKind, StatusCode, ValueType
 
-__all__ = ["MessageWalk"]
+__all__ = ["MessageWalk", "read_pair"]
 
 _MAX_INT64 = 2**63 - 1
 _MAX_KIND, _MAX_CODE = max(SpanKind), max(StatusCode)
@@ -168,6 +168,21 @@ class MessageWalk:
                 return _NESTED.get(member, ValueType.BYTES), _decode_text(value, member)
             except ValueFault as fault:
                 self._report.add(f"attribute with {fault}; read as missing", sample=key)
+        return None
+
+
+def read_pair(pair: KeyValue) -> tuple[str, ValueType, object] | None:
+    """Return key, type and value of an attribute, or None where the walk would report something."""
+    key, value = pair.key, pair.value
+    member = value.WhichOneof("value")
+    if not key or member is None:
+        return None
+    value_type = _SCALARS.get(member)
+    if value_type is not None:
+        return key, value_type, getattr(value, member)
+    try:
+        return key, _NESTED.get(member, ValueType.BYTES), _decode_text(value, member)
+    except ValueFault:
         return None
 
 

@@ -43,8 +43,8 @@ def read_traces(source: TraceSource, *, progress: bool = False) -> Traces:
     Returns
     -------
     Traces
-        With ``problems``: what could not be taken as it is, with place and count. Among several files, one that
-        cannot be read is a problem too.
+        With ``problems``: what could not be taken as it is, with place and count. A file that fails midway is one,
+        with what came before read; among several files, one that cannot be read at all is one too.
 
     Raises
     ------
@@ -61,13 +61,20 @@ def read_traces(source: TraceSource, *, progress: bool = False) -> Traces:
     with _progress_bar(files, is_shown=progress) as bar:
         for path in files:
             report = Report(str(path))
+            n_spans = 0
             try:
                 for batch in read_batches(Source(path, str(path), on_bytes=bar), report):
                     builder.add(batch)
+                    n_spans += batch.spans.height
             except InputError as error:
-                failures.append(error)
-                report = Report(str(path))
-                report.add(f"file not read: {str(error).removeprefix(f'{path}: ')}")
+                fault = str(error).removeprefix(f"{path}: ")
+                if n_spans:
+                    report.locate()
+                    report.add(f"stopped after {n_spans} spans: {fault}")
+                else:
+                    failures.append(error)
+                    report = Report(str(path))
+                    report.add(f"file not read: {fault}")
             problems += report.problems()
             incomplete |= report.incomplete
     if len(failures) == len(files):

@@ -71,7 +71,13 @@ class Source:
     def chunks(self, report: Report) -> Iterator[bytes]:
         """Yield the content piece by piece, decompressed, without a byte order mark.
 
-        Damaged or cut-off compressed data ends the stream; the report says so and what came before stands.
+        Damaged or cut-off compressed data ends the stream, and so does a disk that fails midway; the report says so
+        and what came before stands.
+
+        Raises
+        ------
+        InputError
+            Not even the first bytes can be read.
         """
         is_first = True
         for chunk in self._decompressed(report):
@@ -82,6 +88,7 @@ class Source:
                 yield chunk
 
     def _decompressed(self, report: Report) -> Iterator[bytes]:
+        n_read = 0
         try:
             with self.path.open("rb") as file:
                 head = file.read(len(ZSTD_MAGIC))
@@ -89,6 +96,7 @@ class Source:
                 unpacker = _Unpacker.of(head, report)
                 size = _COMPRESSED_CHUNK_BYTES if unpacker else _PLAIN_CHUNK_BYTES
                 while raw := file.read(size):
+                    n_read += len(raw)
                     self.on_bytes(len(raw))
                     if unpacker is None:
                         yield raw
@@ -99,7 +107,9 @@ class Source:
                 if unpacker is not None:
                     unpacker.check_end()
         except OSError as error:
-            raise InputError(f"{self.name}: cannot be read: {error.strerror or error}") from error
+            if n_read == 0:
+                raise InputError(f"{self.name}: cannot be read: {error.strerror or error}") from error
+            report.add(f"reading stopped after {n_read} bytes: {error.strerror or error}; what came before was read")
 
 
 class _Unpacker:

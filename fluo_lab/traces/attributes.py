@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from fluo_lab.traces.schema import ValueType
@@ -83,8 +82,8 @@ def _series(name: str, value: NDArray[Any], position: Rows, length: int) -> pl.S
     dense[position] = value
     absent = np.ones(length, dtype=np.bool_)
     absent[position] = False
-    array = pa.array(dense, mask=absent) if absent.any() else pa.array(dense)
-    return pl.Series(name, array)
+    series = pl.Series(name, dense)  # not by way of Arrow, whose conversion of NumPy arrays loads pandas
+    return series.set(pl.Series(absent), None) if absent.any() else series
 
 
 class AttributeGroup:

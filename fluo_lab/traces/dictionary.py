@@ -48,7 +48,7 @@ class Dictionary:
         if isinstance(encoded, pa.ChunkedArray):
             encoded = encoded.combine_chunks()
         distinct = pl.Series("text", encoded.dictionary, dtype=pl.String)
-        return cls(distinct), encoded.indices.to_numpy(zero_copy_only=False).astype(np.uint32)
+        return cls(distinct), pl.Series(encoded.indices).cast(pl.UInt32).to_numpy()
 
     def decode(self, codes: pl.Series | NDArray[np.uint32]) -> pl.Series:
         """Return the strings of some codes; null stays null."""

@@ -137,7 +137,7 @@ def agree(case, batch, judge):
 CHECKS = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=CHECKS)
+@settings(max_examples=300, deadline=None, suppress_health_check=CHECKS)
 @given(traces(), st.lists(rules, min_size=1, max_size=4), st.booleans())
 def test_engine_and_interpreter_agree(case, batch, judge):
     agree(case, batch, judge)

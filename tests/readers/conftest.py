@@ -53,6 +53,12 @@ def _plain(batches: Iterable[SpanBatch]) -> Plain:
 
 
 @pytest.fixture(scope="session")
+def plain_of() -> Callable[[Iterable[SpanBatch]], Plain]:
+    """Turn batches into plain spans in a fixed order."""
+    return _plain
+
+
+@pytest.fixture(scope="session")
 def read_file() -> Callable[[Path], tuple[Plain, Problems]]:
     """Read one file; return its spans as plain values in a fixed order, and kinds and counts of problems."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fluo_lab.readers.otlp_arrow import flatten, parse_data
+from fluo_lab.readers.otlp_columns import RequestColumns
+from fluo_lab.readers.otlp_json_wire import JSON
+from fluo_lab.readers.otlp_structs import decode_request
+from fluo_lab.traces import SpanBatch
 
 
 def _assert_same(read_lines, data: bytes) -> None:
@@ -21,7 +25,7 @@ def _assert_same(read_lines, data: bytes) -> None:
 
 
 GOOD_ATTRIBUTES = [{"key": "a", "value": {"stringValue": "x"}}]
-# Fields of a span that Arrow ignores, coerces, or reads otherwise, and some it reads well.
+# Fields of a span that a typed parser refuses, coerces, or reads otherwise, and some it reads well.
 CASES = {
     "plain": {},
     "upper case ids": {"traceId": "5B8EFFF798038103D269B633813FC60C", "parentSpanId": "EEE19B7EC3C1B173"},
@@ -123,6 +127,21 @@ CASES = {
     "events": {
         "events": [{"name": "e", "timeUnixNano": "5", "attributes": GOOD_ATTRIBUTES}, {"droppedAttributesCount": 1}]
     },
+    "array of numbers": {
+        "attributes": [{"key": "a", "value": {"arrayValue": {"values": [{"intValue": 1}, {"doubleValue": "NaN"}]}}}]
+    },
+    "array and text": {"attributes": [{"key": "a", "value": {"arrayValue": {}, "stringValue": "x"}}]},
+    "array null and text": {"attributes": [{"key": "a", "value": {"arrayValue": None, "stringValue": "x"}}]},
+    "array text": {"attributes": [{"key": "a", "value": {"arrayValue": "x"}}]},
+    "bytes not base64": {"attributes": [{"key": "a", "value": {"bytesValue": "?"}}]},
+    "key number": {"attributes": [{"key": 5, "value": {"stringValue": "x"}}]},
+    "attribute with more fields": {"attributes": [{"key": "a", "value": {"stringValue": "x"}, "keyStrindex": 0}]},
+    "int number too large": {"attributes": [{"key": "a", "value": {"intValue": 2**63}}]},
+    "int bool": {"attributes": [{"key": "a", "value": {"intValue": True}}]},
+    "int fraction": {"attributes": [{"key": "a", "value": {"intValue": 1.5}}]},
+    "time of many zeros": {"startTimeUnixNano": "0" * 45},
+    "time in other digits": {"startTimeUnixNano": "\u0661"},
+    "id with line feed": {"spanId": "a" * 15 + "\n"},
     "event null": {"events": [None, {"name": "e"}]},
     "event time beyond": {"events": [{"name": "e", "timeUnixNano": str(2**64 - 1)}, {"name": "f"}]},
     "links": {"links": [{"traceId": "a" * 32, "spanId": "B" * 16, "attributes": GOOD_ATTRIBUTES, "flags": 1}]},
@@ -136,6 +155,76 @@ def test_one_odd_line_among_good_ones_reads_the_same_both_ways(read_lines, reque
     data = b"".join([*good[:5], request_line(**CASES[name]), *good[5:]])
     _assert_same(read_lines, data)
     assert len(read_lines(data)[0]) >= len(good)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b'"kind":2,"kind":3',
+        b'"kind":3,"kind":"SPAN_KIND_SERVER"',
+        b'"kind":2.0',
+        b'"kind":2e0',
+        b'"kind":02',
+        b'"flags":5.0',
+        b'"flags":-0',
+        b'"flags":1e30',
+        b'"flags":123456789012345678901234567890',
+        b'"spanId":"bad","spanId":"eee19b7ec3c1b175"',
+        b'"name":"\\ud800"',
+        b'"name":"\\udc00\\ud800"',
+        b'"name":"\\ud83d\\ude00\\u00e9\\/"',
+        b'"name":"\xff"',
+        b'"name":"\xed\xa0\x80"',
+        b'"name":"a\tb"',
+        b'"n\\u0061me":"x"',
+        b'"attributes":[{"key":"a","value":{"stringValue":"x"}}],"attributes":[]',
+        b'"attributes":[{"key":"a","key":"b","value":{"stringValue":"x","stringValue":"y"}}]',
+        b'"attributes":[{"key":"a","value":{"stringValue":"x","stringValue":null}}]',
+        b'"attributes":[{"key":"a","value":{"stringValue":"x"},"value":{"boolValue":true}}]',
+        b'"attributes":[{"k\\u0065y":"\\u0061","value":{"stringValue":"\\n"}}]',
+        b'"attributes":[{"key":"a","value":{"stringValue":"\\ud800"}}]',
+        b'"attributes":[{"key":"a","value":{"stringValue":"\xff"}}]',
+        b'"attributes":[{"key":"a","value":{"stringValue":"x"}},]',
+        b'"attributes":[{"key":"a","value":{"kvlistValue":{"values":[{"key":"k"},{"key":"k","value":{"intValue":1}}]}}}]',
+        b'"attributes":[{"key":"a","value":{"arrayValue":' + b"[" * 2000 + b"]" * 2000 + b"}}]",
+        b'"attributes":' + b"[" * 2000 + b"]" * 2000,
+        *(
+            b'"attributes":[{"key":"a","value":{"doubleValue":%b}}]' % number
+            for number in (b"-0", b"-0.0", b"0.1", b"1e400", b"NaN", b"1.", b"9007199254740993", b"1" * 30)
+        ),
+        *(
+            b'"attributes":[{"key":"a","value":{"intValue":%b}}]' % number
+            for number in (b"5.0", b"1e3", b"-0", b'"-0"', b'"007"', b"9007199254740993.0", b"1" * 30)
+        ),
+    ],
+)
+def test_odd_text_in_a_span_reads_the_same_both_ways(read_lines, request_line, fields: bytes) -> None:
+    good = [request_line(spanId=f"{i + 1:016x}") for i in range(6)]
+    odd = request_line().replace(b'"kind":2', fields)
+    assert odd != request_line()
+    _assert_same(read_lines, b"".join([*good[:3], odd, *good[3:]]))
+
+
+@pytest.mark.parametrize("part", ["resource", "scope"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"null",
+        b"5",
+        b"{}",
+        b'{"attributes":[{"key":"","value":{"stringValue":"x"}}]}',
+        b'{"attributes":[{"key":"a","value":{"intValue":7}}]}',
+        b'{"attributes":null}',
+        b'{"colour":1}',
+        b'{"attributes":[{"key":"a","value":{"stringValue":"\xff"}}]}',
+    ],
+)
+def test_an_odd_resource_or_scope_reads_the_same_both_ways(read_lines, request_line, part: str, text: bytes) -> None:
+    plain = request_line().replace(b'"scopeSpans":[{', b'"scopeSpans":[{"scope":{"name":"s"},')
+    attributes = b'{"attributes":[{"key":"service.name","value":{"stringValue":"payment"}}]}'
+    odd = plain.replace(attributes if part == "resource" else b'{"name":"s"}', text)
+    assert odd != plain
+    _assert_same(read_lines, plain * 3 + odd * 2 + plain)
 
 
 @pytest.mark.parametrize(
@@ -173,12 +262,40 @@ def test_odd_text_among_good_lines_reads_the_same_both_ways(read_lines, request_
     assert len(read_lines(data)[0]) == 6
 
 
+def _read_fast(*lines: bytes) -> tuple[SpanBatch, list[int]]:
+    columns = RequestColumns(JSON)
+    columns.add([decode_request(line) for line in lines])
+    return columns.finish()
+
+
 def test_the_fast_reading_takes_ordinary_lines_itself(request_line) -> None:
-    lines = [request_line(), request_line(**CASES["array"]), request_line(**CASES["events"])]
-    batch, odd = flatten(parse_data(b"".join(lines), len(lines)))
+    names = ("plain", "array", "events", "links", "kvlist", "bytes", "int number", "int text", "upper case ids")
+    batch, odd = _read_fast(*[request_line(**CASES[name]) for name in names])
     assert odd == []
-    assert batch.spans.height == 3
-    assert batch.attributes.frame.height == 5
+    assert batch.spans.height == len(names)
+    assert batch.attributes.frame.height == 9
+
+
+def test_the_fast_reading_names_the_lines_that_it_cannot_take(request_line) -> None:
+    names = ("plain", "value empty", "plain", "zero trace id", "time beyond int64", "event time beyond", "key empty")
+    _, odd = _read_fast(*[request_line(**CASES[name]) for name in names])
+    assert odd == [1, 3, 4, 5, 6]
+
+
+def test_equal_resources_and_scopes_of_many_lines_are_one(request_line) -> None:
+    batch, _ = _read_fast(*[request_line()] * 5, request_line().replace(b"payment", b"cart"))
+    assert (batch.n_resources, batch.scopes.height) == (2, 1)
+    assert batch.spans["resource"].to_list() == [0, 0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_reading_leaves_the_garbage_collector_as_it_was(read_lines, request_line, is_enabled: bool) -> None:
+    try:
+        gc.enable() if is_enabled else gc.disable()
+        read_lines(request_line() + b"{\n" + request_line(colour=1))
+        assert gc.isenabled() is is_enabled
+    finally:
+        gc.enable()
 
 
 def test_every_shared_file_of_lines_reads_the_same_both_ways(shared: Path, read_lines) -> None:

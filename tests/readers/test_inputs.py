@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import io
 import random
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 
 from fluo_lab.errors import InputError
 from fluo_lab.readers import read_traces
+from fluo_lab.readers.read import read_batches
+from fluo_lab.readers.report import Report
+from fluo_lab.readers.source import Source
 from fluo_lab.traces.parquet import write
 
 
@@ -176,3 +184,81 @@ def test_progress_can_be_shown_and_turned_off(folder: Path, monkeypatch, capsys)
     monkeypatch.setenv("FLUO_LAB_PROGRESS", "0")
     assert read_traces(folder, progress=True).n_spans == 3
     assert capsys.readouterr().err.strip() == ""
+
+
+def _write_damaged_parquet(path: Path, folder: Path, *, damaged_group: int) -> None:
+    table = pq.read_table(write(read_traces(folder), path))
+    pq.write_table(table, path, row_group_size=1)
+    group = pq.read_metadata(path).row_group(damaged_group)
+    start = min(group.column(i).dictionary_page_offset or group.column(i).data_page_offset for i in range(3))
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xff" * 64)
+
+
+def test_parquet_damaged_after_its_first_rows_keeps_what_came_before(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "own"
+    _write_damaged_parquet(path, folder, damaged_group=2)
+    traces = read_traces(path)
+    assert traces.n_spans == 2
+    assert traces.problems["what"][0].startswith("stopped after 2 spans: a damaged Parquet file")
+
+
+def test_parquet_damaged_in_its_first_rows_is_not_read(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "own"
+    _write_damaged_parquet(path, folder, damaged_group=0)
+    with pytest.raises(InputError, match="a damaged Parquet file"):
+        read_traces(path)
+
+
+class _TornPath(type(Path())):  # type: ignore[misc]
+    """A file whose disk fails after its first megabyte, which no real file here does."""
+
+    def open(self, *arguments: Any, **options: Any) -> Any:
+        content = super().open("rb").read()
+
+        class Torn(io.RawIOBase):
+            at = 0
+
+            def readable(self) -> bool:
+                return True
+
+            def seekable(self) -> bool:
+                return True
+
+            def seek(self, offset: int, whence: int = 0) -> int:
+                self.at = offset
+                return offset
+
+            def readinto(self, buffer: Any) -> int:
+                if self.at >= 1 << 20:
+                    raise OSError(5, "Input/output error")
+                piece = content[self.at : min(self.at + len(buffer), 1 << 20)]
+                buffer[: len(piece)] = piece
+                self.at += len(piece)
+                return len(piece)
+
+        return Torn()
+
+
+def test_a_disk_that_fails_midway_keeps_what_came_before(tmp_path: Path, request_line) -> None:
+    line = request_line()
+    (tmp_path / "a").write_bytes(line * (2 * (1 << 20) // len(line)))
+    report = Report("a")
+    spans = sum(b.spans.height for b in read_batches(Source(_TornPath(tmp_path / "a"), "a"), report))
+    assert spans == (1 << 20) // len(line)
+    whats = [problem.what for problem in report.problems()]
+    assert "reading stopped after 1048576 bytes: Input/output error; what came before was read" in whats
+
+
+def test_reading_batches_does_not_load_pandas(folder: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from fluo_lab.readers.read import *\n"
+        "from fluo_lab.readers.report import Report; from fluo_lab.readers.source import Source\n"
+        "print(sum(b.spans.height for b in read_batches(Source(Path(sys.argv[1]), 'a'), Report('a'))))\n"
+        "print('pandas' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(folder / "a.json")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["1", "False"]

@@ -19,6 +19,7 @@ from fluo_lab.readers import read_traces
 from fluo_lab.readers.columns import BatchColumns
 from fluo_lab.readers.framing import Framing, find_framing
 from fluo_lab.readers.otlp_messages import MessageWalk
+from fluo_lab.readers.otlp_protobuf import MessageReader
 from fluo_lab.readers.report import Report
 
 
@@ -117,6 +118,64 @@ def test_only_unreadable_messages_are_refused(tmp_path: Path) -> None:
         read_traces(tmp_path / "a")
 
 
+def _read_both_ways(plain_of, framing: Framing, messages: list[bytes]) -> list[object]:
+    """Return spans and problems of the fast and of the exact reading, which are equal."""
+    found = []
+    for is_exact in (False, True):
+        report = Report("a")
+        reader = MessageReader(framing, report, is_exact=is_exact)
+        batches = [batch for i, data in enumerate(messages) for batch in reader.add(i, data)]
+        batches += reader.flush()
+        found.append((plain_of(batches), report.problems(), reader.n_read))
+    assert found[0] == found[1]
+    return found[0][0]
+
+
+ODD_MESSAGES = {
+    "bytes that are no message": b"\x0a\x02\x12\xff",
+    "text that is not UTF-8 in a name": _message(1).replace(b"op", b"\xff\xfe"),
+    "an attribute that is no message": b"\x0a\x0c\x12\x0a\x12\x08\x4a\x02\x0a\xff\x2a\x02op",
+    "a resource that is no message": b"\x0a\x04\x0a\x02\x0a\xff",
+    "a resource in two parts": b"\x0a\x14\x0a\x07\x0a\x05\x0a\x01a\x12\x00\x0a\x09\x0a\x07\x0a\x01b\x12\x02\x10\x01",
+    "an unknown field": _message(1) + b"\x9a\x3f\x01x",
+    "no resource": b"",
+}
+
+
+@pytest.mark.parametrize("name", ODD_MESSAGES)
+def test_an_odd_message_among_good_ones_reads_the_same_both_ways(plain_of, name: str) -> None:
+    messages = [_message(2), _message(1, first=5), ODD_MESSAGES[name], _message(3, first=9)]
+    assert len(_read_both_ways(plain_of, Framing.BIG_ENDIAN, messages)) >= 6
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": -1},
+        {"kind": 300},
+        {"status": {"code": 9}},
+        {"status": {"code": 2, "message": "m"}},
+        {"trace_id": b"\x00" * 16},
+        {"trace_id": base64.b64decode("ab" * 24)},
+        {"parent_span_id": b"xyz"},
+        {"parent_span_id": b"\x00" * 8},
+        {"end_time_unix_nano": 2**63},
+        {"end_time_unix_nano": 2**63 - 1},
+        {"attributes": [KeyValue(key="a")]},
+        {"attributes": [KeyValue(value=AnyValue(int_value=1))]},
+        {"attributes": [KeyValue(key="a", value=AnyValue(double_value=float("nan")))]},
+        {"attributes": [KeyValue(key="a", value=AnyValue(string_value_strindex=1))]},
+        {"events": [Span.Event(time_unix_nano=2**63), Span.Event(name="e")]},
+        {"links": [Span.Link(trace_id=b"t" * 16, span_id=b"s" * 8, attributes=[KeyValue(key="a")]), Span.Link()]},
+    ],
+)
+def test_an_odd_span_among_good_ones_reads_the_same_both_ways(plain_of, fields) -> None:
+    span = Span(trace_id=b"t" * 16, span_id=b"s" * 8)
+    span.MergeFrom(Span(**fields))
+    odd = TracesData(resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=[span])])]).SerializeToString()
+    assert len(_read_both_ways(plain_of, Framing.VARINT, [_message(2), odd, _message(4, first=9)])) >= 6
+
+
 def test_faults_in_messages_are_named_as_in_json() -> None:
     report = Report("a")
     columns = BatchColumns()
@@ -205,3 +264,11 @@ def test_generated_messages_read_the_same_as_protobuf_and_as_json(tmp_path: Path
     # The official mapping writes base64 ids and enum names, which loads too.
     (tmp_path / "json").write_bytes(orjson.dumps(json_format.MessageToDict(data)))
     assert read_file(tmp_path / "pb") == read_file(tmp_path / "json")
+
+
+@given(st.lists(DATA, min_size=1, max_size=5))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_generated_messages_read_the_same_both_ways(plain_of, messages: list[TracesData]) -> None:
+    _read_both_ways(plain_of, Framing.VARINT, [message.SerializeToString() for message in messages])
+    entries = [entry.SerializeToString() for message in messages for entry in message.resource_spans]
+    _read_both_ways(plain_of, Framing.PLAIN, entries)
