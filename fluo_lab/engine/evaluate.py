@@ -77,7 +77,8 @@ class Evaluation:
 
     def counts(self, number: int) -> VerdictCounts:
         """Return the counts of one rule, by its position."""
-        n = np.bincount(self.verdicts[number], minlength=len(Verdict)).tolist()
+        row = self.verdicts[number]
+        n = [int(np.count_nonzero(row == np.uint8(verdict))) for verdict in Verdict]
         return VerdictCounts(
             passed=n[Verdict.PASS],
             violation=n[Verdict.VIOLATION],

@@ -77,6 +77,9 @@ def judge(guard: Truth | None, obligation: Truth) -> NDArray[np.uint8]:
     A guard that is false on what was seen gives ``not_applicable``; one that a missing span could undo, or an
     obligation that hangs on one, gives ``inconclusive``.
     """
+    if obligation.is_certain and (guard is None or guard.is_certain):
+        verdicts = np.uint8(Verdict.VIOLATION) - obligation.seen.view(np.uint8)  # one less where it holds: a pass
+        return verdicts if guard is None else verdicts * guard.seen.view(np.uint8)
     verdicts = np.full(len(obligation.seen), Verdict.INCONCLUSIVE, dtype=np.uint8)
     holds, fails = obligation._bounds()
     if guard is None:

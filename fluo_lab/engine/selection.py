@@ -31,6 +31,8 @@ __all__ = ["Matched", "Selector"]
 
 Rows: TypeAlias = NDArray[np.uint32]
 
+_PARALLEL_ROWS = 200_000
+
 NO_ROWS: Rows = np.zeros(0, dtype=np.uint32)
 
 
@@ -207,7 +209,7 @@ class Selector:
             compiled = [compile_predicate(p, context, self._leaves, reading) for p in predicates]
             expression = compiled[0] if len(compiled) == 1 else pl.all_horizontal(compiled)
             name = str(len(expressions))
-            expressions[name] = expression.alias(name)
+            expressions[name] = expression.fill_null(False).alias(name)
             return name
 
         asked = []
@@ -218,7 +220,10 @@ class Selector:
                 must = () if job.must is None else (job.must,)
                 asked.append((job, at, reading, column(job.where, reading), column(must, reading.opposite)))
         if expressions:
-            answers = context.frame().select(expressions.values())
+            frame = context.frame()
+            # waking threads for a small frame costs more than it saves
+            select = frame.select_seq if frame.height < _PARALLEL_ROWS else frame.select
+            answers = select(expressions.values())
         for job, at, reading, where, must_column in asked:
             hits = np.ones(len(context), dtype=np.bool_) if where is None else _true(answers[where], len(context))
             if must_column is not None:
@@ -243,7 +248,7 @@ class Selector:
                         self._event_contexts[number] = Context(self.traces, group, owner[group.rows], self._codes)
                     context = self._event_contexts[number]
                     expression = compile_predicate(event.where, context, self._leaves, Reading.SEEN)
-                    answer = context.frame().select(expression.alias("answer"))["answer"]
+                    answer = context.frame().select(expression.fill_null(False).alias("answer"))["answer"]
                     hits = hits & _true(answer, len(context))
                 carries[owner[group.rows[hits]]] = True
             self._events[event] = carries
@@ -286,7 +291,7 @@ def _joined(parts: list[Rows]) -> Rows:
 
 def _true(series: pl.Series, length: int) -> Mask:
     """Return where a column is true; a literal's column is as long as the context."""
-    mask = series.fill_null(False).to_numpy()
+    mask: Mask = series.to_numpy()
     return np.full(length, bool(mask[0]), dtype=np.bool_) if len(mask) == 1 != length else mask
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import cache
 from typing import Generic, TypeAlias, TypeVar
 
 __all__ = [
@@ -80,25 +81,35 @@ class Node:
 
     at: Position = field(default=NOWHERE, compare=False, repr=False)
 
-    def children(self) -> Iterator[Node]:
-        """Yield the nodes right below this one, in the order of the text."""
-        for f in fields(self):
-            value = getattr(self, f.name)
+    def children(self) -> list[Node]:
+        """Return the nodes right below this one, in the order of the text."""
+        found: list[Node] = []
+        for name in _fields_below(type(self)):
+            value = getattr(self, name)
             if isinstance(value, Node):
-                yield value
+                found.append(value)
             elif isinstance(value, tuple):
                 for item in value:
                     if isinstance(item, Node):
-                        yield item
+                        found.append(item)
                     elif isinstance(item, tuple):
-                        yield from (node for node in item if isinstance(node, Node))
+                        found += [node for node in item if isinstance(node, Node)]
+        return found
+
+
+@cache
+def _fields_below(kind: type[Node]) -> tuple[str, ...]:
+    """Return the fields of a kind of node that may hold other nodes."""
+    return tuple(f.name for f in fields(kind) if f.name != "at")
 
 
 def walk(node: Node) -> Iterator[Node]:
     """Yield a node and everything below it, depth first."""
-    yield node
-    for child in node.children():
-        yield from walk(child)
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        yield here
+        waiting += reversed(here.children())
 
 
 # --- which spans --------------------------------------------------------------------------------------------
