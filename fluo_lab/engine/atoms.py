@@ -133,9 +133,10 @@ class Evaluator:
         new_run = np.ones(len(rows), dtype=np.bool_)
         new_run[1:] = (trace[1:] != trace[:-1]) | (start[1:] != start[:-1])
         first = np.flatnonzero(new_run)
-        greatest, least = np.maximum.reduceat(values, first), np.minimum.reduceat(values, first)
         of_run = trace[first]
-        falls = (of_run[1:] == of_run[:-1]) & ~np.asarray(greatest[:-1] < least[1:], dtype=np.bool_)
+        with np.errstate(invalid="ignore"):  # a NaN is above nothing, so it falls
+            greatest, least = np.maximum.reduceat(values, first), np.minimum.reduceat(values, first)
+            falls = (of_run[1:] == of_run[:-1]) & ~np.asarray(greatest[:-1] < least[1:], dtype=np.bool_)
         mask[of_run[1:][falls]] = True
         return mask
 

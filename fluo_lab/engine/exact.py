@@ -50,7 +50,8 @@ def ordered_pairs(left: Array, operator: Operator, right: Array) -> Mask:
     kinds = left.dtype.kind + right.dtype.kind
     if kinds in ("if", "fi") and not (is_small(left) and is_small(right)):
         left, right = as_python(left), as_python(right)
-    return np.asarray(_OPERATORS[operator](left, right), dtype=np.bool_)
+    with np.errstate(invalid="ignore"):  # NaN is a value here, not a mistake
+        return np.asarray(_OPERATORS[operator](left, right), dtype=np.bool_)
 
 
 def _in_64_bits(values: Array) -> Array:

@@ -73,7 +73,8 @@ def widened(values: Array) -> tuple[Doubles, Doubles]:
     near = np.asarray(values, dtype=np.float64)
     if values.dtype.kind == "f":
         return near, near
-    is_large = np.abs(near) > float(1 << 53)
+    with np.errstate(invalid="ignore"):
+        is_large = np.abs(near) > float(1 << 53)
     if not is_large.any():
         return near, near
     return np.where(is_large, np.nextafter(near, -np.inf), near), np.where(is_large, np.nextafter(near, np.inf), near)
@@ -135,21 +136,25 @@ def compare_numbers(left: Numbers, operator: Operator, right: Numbers, open_trac
     if left.bounds is None and right.bounds is None:
         return Truth(seen)
     a, b = left.bounded(), right.bounded()
-    always: Any
-    never: Any
-    match operator:
-        case Operator.LT:
-            always, never = a.high < b.low, a.low >= b.high
-        case Operator.LE:
-            always, never = a.high <= b.low, a.low > b.high
-        case Operator.GT:
-            always, never = a.low > b.high, a.high <= b.low
-        case Operator.GE:
-            always, never = a.low >= b.high, a.high < b.low
-        case _:
-            is_apart = (a.high < b.low) | (a.low > b.high)
-            is_point = (a.low == a.high) & (b.low == b.high) & (a.low == b.low)
-            always, never = (is_point, is_apart) if operator is Operator.EQ else (is_apart, is_point)
+    with np.errstate(invalid="ignore"):
+        always, never = _certainties(a, operator, b)
     holds = np.where(open_traces, always & ~a.may_lack & ~b.may_lack, seen)
     fails = np.where(open_traces, never, ~seen)
     return Truth(seen, holds, fails)
+
+
+def _certainties(a: Bounds, operator: Operator, b: Bounds) -> tuple[Any, Any]:
+    """Return where a comparison of two intervals holds, and where it fails, for every pair of their numbers."""
+    match operator:
+        case Operator.LT:
+            return a.high < b.low, a.low >= b.high
+        case Operator.LE:
+            return a.high <= b.low, a.low > b.high
+        case Operator.GT:
+            return a.low > b.high, a.high <= b.low
+        case Operator.GE:
+            return a.low >= b.high, a.high < b.low
+        case _:
+            is_apart = (a.high < b.low) | (a.low > b.high)
+            is_point = (a.low == a.high) & (b.low == b.high) & (a.low == b.low)
+            return (is_point, is_apart) if operator is Operator.EQ else (is_apart, is_point)

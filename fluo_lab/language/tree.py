@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from functools import cache
 from typing import Generic, TypeAlias, TypeVar
 
 __all__ = [
@@ -97,10 +96,14 @@ class Node:
         return found
 
 
-@cache
+_FIELDS_BELOW: dict[type, tuple[str, ...]] = {}
+
+
 def _fields_below(kind: type[Node]) -> tuple[str, ...]:
-    """Return the fields of a kind of node that may hold other nodes."""
-    return tuple(f.name for f in fields(kind) if f.name != "at")
+    """Return the fields of a kind of node that may hold other nodes, looked up once a kind."""
+    if kind not in _FIELDS_BELOW:
+        _FIELDS_BELOW[kind] = tuple(f.name for f in fields(kind) if f.name != "at")
+    return _FIELDS_BELOW[kind]
 
 
 def walk(node: Node) -> Iterator[Node]:
