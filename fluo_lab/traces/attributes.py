@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 DENSE_NAMES = 2048
-"""How many names get a group of their own."""
+"""How many names get a group of their own; where there are more, only those with more than their share of spans."""
 
 SPARSE_BELOW = 1 / 16
 """Columns filled less than this are kept sparse."""
@@ -196,11 +196,14 @@ class AttributeTable:
         """
         counts = np.bincount(names, minlength=n_names)
         by_frequency = np.argsort(-counts, kind="stable")
-        group_of_name = np.full(n_names, min(n_names, DENSE_NAMES), dtype=np.int32)
         dense = by_frequency[:DENSE_NAMES]
-        group_of_name[dense] = np.arange(len(dense), dtype=np.int32)
+        if n_names > DENSE_NAMES:  # a group costs a select: only names with many spans are worth one
+            dense = dense[counts[dense] * DENSE_NAMES > len(names)]
+        shared = len(dense)
+        group_of_name = np.full(n_names, shared, dtype=np.int32)
+        group_of_name[dense] = np.arange(shared, dtype=np.int32)
         group_of_owner = group_of_name[names].astype(np.uint16)  # 16 bits: NumPy sorts these by radix
-        n_groups = len(dense) + (n_names > DENSE_NAMES)
+        n_groups = shared + (n_names > shared)
 
         order = np.argsort(group_of_owner, kind="stable").astype(np.uint32)
         starts = np.zeros(n_groups + 1, dtype=np.int64)
@@ -214,12 +217,12 @@ class AttributeTable:
             for group, key, at in _split(group_of_owner[rows.owner], rows.key, len(keys)):
                 length = int(starts[group + 1] - starts[group])
                 spots, values = position[rows.owner[at]], rows.value[at]
-                if len(at) < 2 * SPARSE_BELOW * length or group == DENSE_NAMES:
+                if len(at) < 2 * SPARSE_BELOW * length or group == shared:
                     spots, values, n_repeats = _last_of_each(spots, values)
                     duplicates += n_repeats
                     columns[group][keys[key], value_type] = (
                         SparseColumn(spots, values)
-                        if len(spots) < SPARSE_BELOW * length or group == DENSE_NAMES
+                        if len(spots) < SPARSE_BELOW * length or group == shared
                         else _series(keys[key], values, spots, length)
                     )
                 else:
