@@ -28,7 +28,6 @@ __all__ = ["check", "explain"]
 
 _UNKNOWN_NAMES = ("FL605", "FL606")
 """Lints that say a rule names something the traces do not have."""
-_NO_TESTS = "FL607"
 
 RuleOption = Annotated[list[str] | None, typer.Option("--rule", help="A rule's text; may be repeated.")]
 
@@ -145,7 +144,7 @@ def explain(
         raise UsageError("--trace needs the file the trace is in: fluo explain FILE --rule … --trace ID")
     one = Rule(rule, params=params_of(param))
     answer: dict[str, object] = {"text": one.text, "reading": one.reading}
-    diagnostics = [d for d in lint_rule(one) if d.code != _NO_TESTS]
+    diagnostics = lint_rule(one)
     if traces:
         result = one.test(load_traces(traces), judge_incomplete=is_judged(incomplete))
         answer |= result.counts.to_dict()

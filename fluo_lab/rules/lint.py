@@ -178,9 +178,11 @@ LINTS: tuple[Lint, ...] = (
     UnusedParameter(),
     NoOrder(),
     TwoSpans(),
-    NoTests(),
 )
-"""Every lint of a single rule that needs no traces."""
+"""Every lint of a rule's text that needs no traces."""
+
+BOOK_LINTS: tuple[Lint, ...] = (NoTests(),)
+"""What a rule must have in a file, and need not while it is tried out."""
 
 
 def lint_rule(rule: Rule, *, traces: Traces | None = None) -> list[Diagnostic]:
@@ -209,7 +211,8 @@ def lint_book(book: RuleBook | Iterable[Rule], *, traces: Traces | None = None) 
     found = []
     twins = _twins(rules)
     for rule in rules:
-        for diagnostic in [*lint_rule(rule, traces=traces), *twins.get(rule.id, ())]:
+        of_book = [diagnostic for lint in BOOK_LINTS for diagnostic in lint.find(rule)]
+        for diagnostic in [*lint_rule(rule, traces=traces), *of_book, *twins.get(rule.id, ())]:
             named = replace(diagnostic, message=f"{rule.id}: {diagnostic.message}")
             found.append(book.locate(rule.id, named) if isinstance(book, RuleBook) else named)
     return found
