@@ -61,8 +61,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--spans", type=int, default=1_000_000)
     n_spans = parser.parse_args(arguments).spans // SPANS_PER_TRACE * SPANS_PER_TRACE
     seconds, (traces, user) = cpu_seconds(lambda: make_traces(n_spans), 1)
-    print(f"{traces.n_spans:,} spans, {len(traces.names):,} names; made in {seconds:.1f} s CPU")
-    wide = pl.DataFrame({"trace": traces.trace_of, "name": traces.names.decode(traces.table["name"]), "user": user})
+    print(f"{traces.n_spans:,} spans, {len(traces.name_dictionary):,} names; made in {seconds:.1f} s CPU")
+    wide = pl.DataFrame(
+        {"trace": traces.trace_of, "name": traces.name_dictionary.decode(traces.table["name"]), "user": user}
+    )
     is_user = pl.col("name").str.starts_with("GET /users/")
     contests = {
         'when { has("GET /users/*").where(user > 99000) } always { count("GET /users/*").where(user > 500) == 10 }': (

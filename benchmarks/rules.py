@@ -75,7 +75,7 @@ def atoms_of(traces: Traces, rng: random.Random) -> list[Atom]:
     atoms = []
     for name in traces.span_names:
         atoms += [Atom("has", name), Atom("count", name, limit=rng.randint(1, 3))]
-        group = traces.attribute_table.group_of(traces.names.codes([name])[name])
+        group = traces.attribute_table.group_of(traces.name_dictionary.codes([name])[name])
         for key, value_type in group.keys:
             if len(group.types_of(key)) > 1 or key in ("name", "trace"):
                 continue
@@ -84,7 +84,7 @@ def atoms_of(traces: Traces, rng: random.Random) -> list[Atom]:
             if value_type in (ValueType.INT, ValueType.DOUBLE):
                 atoms.append(Atom("has", name, key, ">", value))
             elif value_type is ValueType.TEXT:
-                text = traces.texts.values[value]
+                text = traces.text_dictionary.values[value]
                 if text.isprintable() and '"' not in text and "\\" not in text and "*" not in text:
                     atoms.append(Atom("has", name, key, "==", text))
     return atoms
@@ -98,7 +98,7 @@ def wide_frame(traces: Traces, atoms: set[Atom]) -> pl.DataFrame:
         for group in traces.attribute_table.groups:
             for value_type in group.types_of(field):
                 column = group.column(field, value_type)
-                values = traces.texts.decode(column) if value_type is ValueType.TEXT else column
+                values = traces.text_dictionary.decode(column) if value_type is ValueType.TEXT else column
                 parts.append(pl.DataFrame({"row": group.rows, field: values}).drop_nulls())
         frame = frame.join(pl.concat(parts, how="vertical_relaxed"), on="row", how="left", maintain_order="left")
     return frame.drop("row")
@@ -106,7 +106,7 @@ def wide_frame(traces: Traces, atoms: set[Atom]) -> pl.DataFrame:
 
 def spans_by_trace(traces: Traces, wide: pl.DataFrame) -> list[list[tuple[str, dict[str, Any]]]]:
     """Return the spans of every trace as a name and a dict of attributes."""
-    names = traces.names.decode(wide["name"]).to_list()
+    names = traces.name_dictionary.decode(wide["name"]).to_list()
     rows = wide.drop("trace", "name").to_dicts()
     spans = [(n, {k: v for k, v in row.items() if v is not None}) for n, row in zip(names, rows, strict=True)]
     bounds = [0, *traces.traces["n_spans"].cum_sum().to_list()]
@@ -128,7 +128,7 @@ def contest(traces: Traces, n_rules: int, pool: list[Atom], rng: random.Random) 
     pairs = [(rng.choice(pool), rng.choice(pool)) for _ in range(n_rules)]
     atoms = {atom for pair in pairs for atom in pair}
     trees = [parse_rule(f"when {{ {g.text()} }} always {{ {o.text()} }}") for g, o in pairs]
-    codes = traces.names.codes({atom.name for atom in atoms})
+    codes = traces.name_dictionary.codes({atom.name for atom in atoms})
     wide = wide_frame(traces, atoms)
     lists = spans_by_trace(traces, wide)
 

@@ -31,8 +31,8 @@ def read(
             {
                 "spans": loaded.n_spans,
                 "traces": loaded.n_traces,
-                "services": loaded.service_names,
-                "span_names": len(loaded.names),
+                "services": loaded.services,
+                "span_names": len(loaded.name_dictionary),
                 "incomplete_traces": loaded.n_incomplete,
                 "non_trace_lines": skipped,
                 "problems": problems.to_dicts(),
@@ -43,7 +43,7 @@ def read(
     else:
         say(
             f"{loaded.n_spans:,} spans in {loaded.n_traces:,} traces of {len(loaded.services):,} services, "
-            f"{len(loaded.names):,} span names"
+            f"{len(loaded.name_dictionary):,} span names"
         )
         say(f"{loaded.n_incomplete:,} incomplete traces, {skipped:,} non-trace lines, {faults:,} problems")
         if save is not None:

@@ -57,7 +57,7 @@ class FieldValues:
         """Return the rows where a field is present, ascending, and a code a value: equal where texts are."""
         parts: list[tuple[Rows, NDArray[np.int64]]] = []
         for at, column in self._columns(rows, field):
-            if column.dictionary is self._traces.texts:
+            if column.dictionary is self._traces.text_dictionary:
                 parts.append((at, column.series.to_numpy().astype(np.int64)))
                 continue
             distinct = column.series.unique()
@@ -65,11 +65,11 @@ class FieldValues:
                 texts = column.dictionary.decode(distinct).to_list()
             else:
                 texts = [text_of(value) for value in distinct.to_list()]
-            known = self._traces.texts.codes(texts)
+            known = self._traces.text_dictionary.codes(texts)
             codes = [
                 known[text]
                 if text in known
-                else self._extra.setdefault(text, len(self._traces.texts) + len(self._extra))
+                else self._extra.setdefault(text, len(self._traces.text_dictionary) + len(self._extra))
                 for text in texts
             ]
             coded = column.series.replace_strict(distinct, pl.Series(codes, dtype=pl.Int64), return_dtype=pl.Int64)

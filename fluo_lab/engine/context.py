@@ -117,7 +117,9 @@ class Context:
             series = group.column(field.name, value_type)
             if at is not None:
                 series = series.gather(at)
-            yield self._column(field, value_type, series, self.traces.texts if value_type.is_textual else None)
+            yield self._column(
+                field, value_type, series, self.traces.text_dictionary if value_type.is_textual else None
+            )
 
     def _scope(self, field: Field) -> Iterable[TypedColumn]:
         table, at = self.traces.scope_table, self._of_spans("scope")
@@ -138,9 +140,9 @@ class Context:
         traces = self.traces
         match field.name:
             case "name":
-                return self._text(field, self._of_spans("name"), traces.names)
+                return self._text(field, self._of_spans("name"), traces.name_dictionary)
             case "service":
-                return self._text(field, self._of_spans("service"), traces.services)
+                return self._text(field, self._of_spans("service"), traces.service_dictionary)
             case "kind":
                 return self._text(field, pl.Series(_KIND_CODES[self._of_spans("kind").to_numpy()]), _KINDS)
             case "status":

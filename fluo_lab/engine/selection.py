@@ -150,8 +150,8 @@ class Selector:
         key = (what, name)
         if key not in self._names:
             dictionary = {
-                "name": self.traces.names,
-                "service": self.traces.services,
+                "name": self.traces.name_dictionary,
+                "service": self.traces.service_dictionary,
                 "event": self.traces.event_table.names,
             }[what]
             values = dictionary.values

@@ -74,7 +74,7 @@ def waterfall(
     broken = _local(explanation.broken_rows if explanation else (), rows)
     parents = traces.table["parent_row"].gather(rows).to_numpy() - int(rows[0])
     kept = _chosen(order, parents.tolist(), guard | broken, limit)
-    painter = _Painter(trace, depth, colour_services(traces.service_names), guard, broken, tuple(attributes))
+    painter = _Painter(trace, depth, colour_services(traces.services), guard, broken, tuple(attributes))
     missing = list(explanation.missing) if explanation and explanation.verdict is not Verdict.PASS else []
     anchor = next((at for at in order if at in guard), order[0])
     beyond = set(order[order.index(anchor) + max(int(traces.structure.subtree_size[rows[anchor]]), 1) :])

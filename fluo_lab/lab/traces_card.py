@@ -21,8 +21,8 @@ def traces_card(traces: Traces) -> Html:
     facts = [
         plural(traces.n_traces, "trace"),
         plural(traces.n_spans, "span"),
-        plural(len(traces.services), "service"),
-        plural(len(traces.names), "span name"),
+        plural(len(traces.service_dictionary), "service"),
+        plural(len(traces.name_dictionary), "span name"),
         plural(n_problems, "problem"),
     ]
     if traces.n_incomplete:
@@ -45,8 +45,8 @@ def _service_bars(traces: Traces) -> Html:
         .agg(pl.len().alias("spans"), (pl.col("status") == 2).sum().alias("errors"))
         .sort("spans", descending=True)
     )
-    names = traces.services.decode(counts["service"]).to_list()
-    colours = colour_services(traces.service_names)
+    names = traces.service_dictionary.decode(counts["service"]).to_list()
+    colours = colour_services(traces.services)
     most = int(counts["spans"].max() or 1) if counts.height else 1  # type: ignore[arg-type]
     rows = []
     for name, (_, spans, errors) in zip(names[:_SERVICES_SHOWN], counts.rows(), strict=False):

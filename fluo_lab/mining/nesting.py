@@ -80,10 +80,12 @@ class Nesting:
                 break
         service = traces.table["service"].to_numpy().astype(np.int64)
         is_internal = np.isin(traces.table["kind"].to_numpy(), [SpanKind.INTERNAL, SpanKind.UNSPECIFIED])
-        by_service = _cross(name, service, n, len(traces.services))
+        by_service = _cross(name, service, n, len(traces.service_dictionary))
         parents = traces.table["name"].to_numpy()[np.maximum(parent, 0)].astype(np.int64)
         held = (name >= 0) & (parent >= 0)
-        pairs_of_parents = np.unique(name[held] * len(traces.names) + parents[held]) // max(len(traces.names), 1)
+        pairs_of_parents = np.unique(name[held] * len(traces.name_dictionary) + parents[held]) // max(
+            len(traces.name_dictionary), 1
+        )
         kinds = np.full(traces.n_traces, -1, dtype=np.int64)
         roots = np.flatnonzero(parent == -1)[::-1]
         kinds[traces.trace_of[roots]] = name[roots]

@@ -56,7 +56,7 @@ class Occurrences:
         self.traces = traces
         code = traces.table["name"].to_numpy().astype(np.int64)
         self._trace = traces.trace_of.astype(np.int64)
-        n_names = len(traces.names)
+        n_names = len(traces.name_dictionary)
         order = np.argsort(code * max(traces.n_traces, 1) + self._trace, kind="stable")
         by_code, by_trace = code[order], self._trace[order]
         first = np.ones(len(order), dtype=np.bool_)
@@ -66,7 +66,7 @@ class Occurrences:
         kept = np.argsort(-n_traces_of, kind="stable")[:MAX_NAMES]
         kept = kept[n_traces_of[kept] >= min_traces]
         self.codes: NDArray[np.int64] = kept
-        self.names: tuple[str, ...] = tuple(traces.names.values.gather(kept).to_list())
+        self.names: tuple[str, ...] = tuple(traces.name_dictionary.values.gather(kept).to_list())
         self.rare = int((n_traces_of > 0).sum()) - len(kept)
         number_of = np.full(n_names, -1, dtype=np.int64)
         number_of[kept] = np.arange(len(kept))

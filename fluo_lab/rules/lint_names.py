@@ -61,9 +61,9 @@ def _unknown_operation(operation: Operation, traces: Traces) -> Iterator[Unknown
         hint = _nearest(shown, traces.span_names)
         yield "FL605", f"no span in these traces is named {shown}", operation, hint
     service = operation.service
-    if service is not None and not _matching(service, traces.service_names):
+    if service is not None and not _matching(service, traces.services):
         shown = print_name(service)
-        yield "FL605", f"no service in these traces is named {shown}", operation, _nearest(shown, traces.service_names)
+        yield "FL605", f"no service in these traces is named {shown}", operation, _nearest(shown, traces.services)
 
 
 def _matching(name: Name, known: list[str]) -> list[str]:
@@ -105,7 +105,7 @@ def _unknown_attributes(selection: Selection, fields: Iterable[Field], traces: T
     names = _matching(selection.operation.name, traces.span_names) if asked else []
     if not names:
         return
-    codes = traces.names.codes(names)
+    codes = traces.name_dictionary.codes(names)
     known = {key for code in codes.values() for key, _ in traces.attribute_table.group_of(code).keys}
     for field in asked:
         if field.name not in known:

@@ -206,9 +206,9 @@ class TracesBuilder:
         return Traces(
             _table=spans,
             traces=traces,
-            names=names,
-            services=services,
-            texts=texts,
+            name_dictionary=names,
+            service_dictionary=services,
+            text_dictionary=texts,
             attribute_table=attributes,
             resource_table=resources,
             scope_table=scopes,

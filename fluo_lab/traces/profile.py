@@ -15,7 +15,10 @@ __all__ = ["profile"]
 def profile(traces: Traces) -> pl.DataFrame:
     """Return counts, error share, durations and attribute keys by service and span name, most frequent first."""
     n_keys = pl.Series(
-        [len({key for key, _ in traces.attribute_table.group_of(code).keys}) for code in range(len(traces.names))],
+        [
+            len({key for key, _ in traces.attribute_table.group_of(code).keys})
+            for code in range(len(traces.name_dictionary))
+        ],
         dtype=pl.Int64,
     )
     duration_ms = (pl.col("end_ns") - pl.col("start_ns")) / 1e6
@@ -33,8 +36,8 @@ def profile(traces: Traces) -> pl.DataFrame:
         .collect()
         .with_columns(
             pl.col("name").map_batches(n_keys.gather, return_dtype=pl.Int64).alias("attributes"),
-            pl.col("service").map_batches(traces.services.decode, return_dtype=pl.String),
-            pl.col("name").map_batches(traces.names.decode, return_dtype=pl.String),
+            pl.col("service").map_batches(traces.service_dictionary.decode, return_dtype=pl.String),
+            pl.col("name").map_batches(traces.name_dictionary.decode, return_dtype=pl.String),
         )
         .sort(["spans", "service", "name"], descending=[True, False, False])
         .select("service", "name", "spans", "traces", "traces_pct", "error_pct", "p50_ms", "p99_ms", "attributes")

@@ -100,9 +100,9 @@ class Traces:
         One row a trace, in order of first start: ``trace_id, n_spans, start_ns, end_ns, n_roots, n_orphans,
         dropped_attributes, dropped_events, dropped_links, first_row, has_cycle, is_declared_incomplete,
         is_incomplete``.
-    names, services
+    name_dictionary, service_dictionary
         Dictionaries of the codes in the span table.
-    texts
+    text_dictionary
         Dictionary of textual attribute values.
     attribute_table, resource_table, scope_table, event_table, link_table
         What hangs on the spans.
@@ -112,9 +112,9 @@ class Traces:
 
     _table: pl.DataFrame = field(repr=False)
     traces: pl.DataFrame = field(repr=False)
-    names: Dictionary = field(repr=False)
-    services: Dictionary = field(repr=False)
-    texts: Dictionary = field(repr=False)
+    name_dictionary: Dictionary = field(repr=False)
+    service_dictionary: Dictionary = field(repr=False)
+    text_dictionary: Dictionary = field(repr=False)
     attribute_table: AttributeTable = field(repr=False)
     resource_table: ResourceTable = field(repr=False)
     scope_table: ScopeTable = field(repr=False)
@@ -141,14 +141,14 @@ class Traces:
         return int(self.traces["is_incomplete"].sum())
 
     @property
-    def service_names(self) -> list[str]:
+    def services(self) -> list[str]:
         """The services, sorted."""
-        return sorted(self.services.values.to_list())
+        return sorted(self.service_dictionary.values.to_list())
 
     @property
     def span_names(self) -> list[str]:
         """The distinct span names, sorted."""
-        return sorted(self.names.values.to_list())
+        return sorted(self.name_dictionary.values.to_list())
 
     @property
     def problems(self) -> pl.DataFrame:
@@ -157,8 +157,8 @@ class Traces:
 
     def __repr__(self) -> str:
         return (
-            f"Traces({self.n_traces:,} traces, {self.n_spans:,} spans, {len(self.services):,} services, "
-            f"{len(self.names):,} span names, {self.n_incomplete:,} incomplete, "
+            f"Traces({self.n_traces:,} traces, {self.n_spans:,} spans, {len(self.service_dictionary):,} services, "
+            f"{len(self.name_dictionary):,} span names, {self.n_incomplete:,} incomplete, "
             f"{len(self.problem_list):,} kinds of problems)"
         )
 
@@ -187,8 +187,8 @@ class Traces:
                 "trace_id": self.traces["trace_id"].gather(table["trace"]),
                 "span_id": table["span_id"],
                 "parent_span_id": table["parent_span_id"],
-                "name": self.names.decode(table["name"]),
-                "service": self.services.decode(table["service"]),
+                "name": self.name_dictionary.decode(table["name"]),
+                "service": self.service_dictionary.decode(table["service"]),
                 "kind": table["kind"].replace_strict({int(k): k.label for k in SpanKind}, return_dtype=pl.String),
                 "status": table["status"].replace_strict({int(s): s.label for s in StatusCode}, return_dtype=pl.String),
                 "status_message": table["status_message"],
@@ -238,7 +238,7 @@ class Traces:
         UsageError
             When no span has the name.
         """
-        code = self.names.codes([name]).get(name)
+        code = self.name_dictionary.codes([name]).get(name)
         if code is None:
             raise UsageError(f"no span is named {name!r}; the names are in Traces.span_names")
         group = self.attribute_table.group_of(code)
@@ -248,7 +248,7 @@ class Traces:
             column = group.column(key, value_type).gather(at)
             if column.null_count() == len(column):
                 continue
-            decoded = self.texts.decode(column) if value_type.is_textual else column
+            decoded = self.text_dictionary.decode(column) if value_type.is_textual else column
             title = key if len(group.types_of(key)) == 1 else f"{key} ({value_type.label})"
             taken = title in {c for frame in columns for c in frame.columns}
             columns.append(decoded.alias(f"{title} (attribute)" if taken else title).to_frame())
@@ -257,7 +257,7 @@ class Traces:
     def decode(self, values: dict[ColumnKey, Any]) -> dict[str, Any]:
         """Return raw values by (key, type) as plain Python values by key."""
         return {
-            key: decode_value(self.texts.values[value], value_type) if value_type.is_textual else value
+            key: decode_value(self.text_dictionary.values[value], value_type) if value_type.is_textual else value
             for (key, value_type), value in values.items()
         }
 

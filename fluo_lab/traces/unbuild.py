@@ -28,7 +28,7 @@ def to_batch(traces: Traces, kept: Mask) -> SpanBatch:
     spans = (
         table.with_columns(
             traces.traces["trace_id"].gather(table["trace"]).alias("trace_id"),
-            traces.names.decode(table["name"]).alias("name"),
+            traces.name_dictionary.decode(table["name"]).alias("name"),
         )
         .select(list(RAW_SPANS))
         .cast(RAW_SPANS)
@@ -41,18 +41,22 @@ def to_batch(traces: Traces, kept: Mask) -> SpanBatch:
     n_resources, n_scopes = len(traces.resource_table.services), traces.scope_table.frame.height
     return SpanBatch(
         spans=spans,
-        attributes=_rows(traces.attribute_table, kept, traces.texts),
+        attributes=_rows(traces.attribute_table, kept, traces.text_dictionary),
         n_resources=n_resources,
-        resource_attributes=_rows(traces.resource_table.attributes, np.ones(n_resources, dtype=np.bool_), traces.texts),
+        resource_attributes=_rows(
+            traces.resource_table.attributes, np.ones(n_resources, dtype=np.bool_), traces.text_dictionary
+        ),
         scopes=traces.scope_table.frame,
-        scope_attributes=_rows(traces.scope_table.attributes, np.ones(n_scopes, dtype=np.bool_), traces.texts),
+        scope_attributes=_rows(
+            traces.scope_table.attributes, np.ones(n_scopes, dtype=np.bool_), traces.text_dictionary
+        ),
         events=event_frame.with_columns(
             pl.Series("span", number[event_frame["span"].to_numpy()]),
             events.names.decode(event_frame["name"]).alias("name"),
         ),
-        event_attributes=_rows(events.attributes, event_kept, traces.texts),
+        event_attributes=_rows(events.attributes, event_kept, traces.text_dictionary),
         links=link_frame.with_columns(pl.Series("span", number[link_frame["span"].to_numpy()])),
-        link_attributes=_rows(links.attributes, link_kept, traces.texts),
+        link_attributes=_rows(links.attributes, link_kept, traces.text_dictionary),
     )
 
 

@@ -150,7 +150,7 @@ def test_engine_and_interpreter_agree_at_length(case, batch, judge):
     agree(case, batch, judge)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=CHECKS)
+@settings(max_examples=100, deadline=None, suppress_health_check=CHECKS)
 @given(traces(), rules)
 def test_an_unrelated_span_and_any_permutation_change_nothing(case, rule):
     spans, whole = case
@@ -169,7 +169,7 @@ def test_an_unrelated_span_and_any_permutation_change_nothing(case, rule):
     assert [after[t] for t in store.traces["trace_id"]] == before[0].tolist()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=CHECKS)
+@settings(max_examples=100, deadline=None, suppress_health_check=CHECKS)
 @given(traces(), st.lists(rules, min_size=1, max_size=2), st.data())
 def test_no_completion_contradicts_a_verdict_given_on_an_incomplete_trace(case, batch, data):
     spans, whole = case

@@ -78,7 +78,7 @@ def test_a_learned_threshold_lies_in_its_interval(mined):
 
 def test_no_candidate_is_a_parent_and_its_child(mined, double_charge):
     table = double_charge.traces.table
-    names = double_charge.traces.names.decode(table["name"]).to_list()
+    names = double_charge.traces.name_dictionary.decode(table["name"]).to_list()
     nested = {(name, names[p]) for name, p in zip(names, table["parent_row"], strict=True) if p >= 0}
     for candidate in mined:
         pair = (candidate.shape.left, candidate.shape.right)

@@ -56,7 +56,7 @@ MIXED = [
 
 def test_a_key_with_several_types_keeps_every_value_as_it_is():
     traces = traces_from_spans(MIXED)
-    group = traces.attribute_table.group_of(traces.names.codes(["pay"])["pay"])
+    group = traces.attribute_table.group_of(traces.name_dictionary.codes(["pay"])["pay"])
     assert group.types_of("amount") == (ValueType.TEXT, ValueType.INT, ValueType.DOUBLE)
     assert [traces.span_attributes(row)["amount"] for row in range(3)] == [5, "five", 2.5]
     assert traces.span_attributes(0)["tags"] == ["a", 1, True]
@@ -90,7 +90,7 @@ def test_selecting_a_trace_keeps_all_that_hangs_on_it():
     traces = traces_from_spans(MIXED)
     one = traces.select([f"{2:032x}"])
     assert one.n_traces == 1
-    assert one.names.values.to_list() == ["log"]
+    assert one.name_dictionary.values.to_list() == ["log"]
     assert one.events["name"].to_list() == ["boom"]
     assert contents(one) == contents(traces)[3:]
     assert traces.filter(pl.col("n_spans") == 3).n_spans == 3

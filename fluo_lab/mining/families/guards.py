@@ -94,7 +94,7 @@ def _values(
         if len(seen) >= land.settings.min_support and land.settings.tolerates(int((~hit[seen]).sum()), len(seen)):
             plain = value.item()
             if field.type is ValueType.TEXT:
-                plain = land.traces.texts.values[plain]
+                plain = land.traces.text_dictionary.values[plain]
             yield _Guard(Clause(field.key, Operator.EQ, plain), rows)
 
 
