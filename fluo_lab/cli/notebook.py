@@ -19,11 +19,15 @@ __all__ = ["lab"]
 
 
 def lab(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Folder to work in.")] = Path(),
     port: Annotated[int, typer.Option(help="Port JupyterLab listens on.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
 ) -> None:
-    """Open JupyterLab on the notebooks; copies them into the folder when it has none."""
+    """Open JupyterLab on the notebooks; copies them into the folder when it has none.
+
+    Options that fluo does not know go to JupyterLab, such as --allow-root.
+    """
     if find_spec("jupyterlab") is None:
         raise UsageError("JupyterLab is not installed; run: pip install 'fluo-lab[notebook]'")
     folder = folder.resolve()
@@ -37,4 +41,5 @@ def lab(
     command.append("--LabApp.default_url=/lab/tree/notebooks/01_from_traces_to_rule.ipynb")
     if not browser:
         command.append("--no-browser")
+    command += context.args
     raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603 - our own arguments

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fluo_lab.engine import unevaluable
-from fluo_lab.errors import RuleError
+from fluo_lab.errors import RuleError, UsageError
 from fluo_lab.language import ParamValue, RuleTree, parse_condition, parse_rule, print_rule, read_aloud
 from fluo_lab.rules.inline import InlineTest
 
@@ -50,8 +50,8 @@ class Rule:
     ----------
     condition
         The rule's text, as written.
-    mode
-        ``detect`` means ``never { condition }``.
+    severity, mode
+        Words do as well: ``severity="critical"``. The mode ``detect`` means ``never { condition }``.
     params
         Values for ``$name`` in the condition.
     tests
@@ -63,6 +63,8 @@ class Rule:
     ------
     RuleError
         When the condition cannot be parsed or evaluated.
+    UsageError
+        When the severity or the mode is none.
 
     Examples
     --------
@@ -82,6 +84,8 @@ class Rule:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "severity", _member(RuleSeverity, self.severity, "severity"))
+        object.__setattr__(self, "mode", _member(Mode, self.mode, "mode"))
         _ = self.tree
 
     @cached_property
@@ -117,3 +121,15 @@ class Rule:
         from fluo_lab.rules.check import check
 
         return check([self], traces, judge_incomplete=judge_incomplete)[0]
+
+
+Member = TypeVar("Member", bound=StrEnum)
+
+
+def _member(enum: type[Member], value: str, what: str) -> Member:
+    """Return the member of an enum that a word names."""
+    try:
+        return enum(value)
+    except ValueError:
+        words = ", ".join(enum)
+        raise UsageError(f"{what} is one of {words}, not {value!r}") from None
