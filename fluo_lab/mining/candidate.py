@@ -28,6 +28,8 @@ class Evidence:
         Traces where it applies.
     violating_good, violating_bad
         Ids of the violating traces without and with an incident label.
+    burst
+        Those without a label that lie so close in time that they look like an incident.
     confirm_rate, confirm_low, confirm_high
         Share of the applicable good traces of the later half that hold, with its 95 % interval.
     base_rate, lift
@@ -51,6 +53,7 @@ class Evidence:
     support: int
     violating_good: tuple[str, ...]
     violating_bad: tuple[str, ...]
+    burst: tuple[str, ...]
     confirm_rate: float
     confirm_low: float
     confirm_high: float

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fluo_lab.mining.bursts import find_burst
 from fluo_lab.mining.labels import Looks
 from fluo_lab.mining.shape import Shape
 
@@ -67,6 +68,8 @@ class Draft:
         The family's share of the score, 0 to 1.
     guard_low, guard_high
         The interval a learned number may lie in.
+    burst
+        Parallel to ``rows``: violations on good traces that lie so close in time that they count as an incident.
     """
 
     shape: Shape
@@ -85,14 +88,30 @@ class Draft:
     p_value: float = 1.0
     q_value: float = 1.0
     contrast_p: float = 1.0
+    burst: NDArray[np.bool_] | None = None
+
+    def within(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which of its traces are in a mask over all traces, those of a burst apart."""
+        mine = mask[self.rows]
+        return mine if self.burst is None else mine & ~self.burst
 
     def tally(self, looks: Looks) -> Tally:
         """Return the numbers of traces by look."""
         counts = []
         for mask in (looks.discover, looks.confirm, looks.bad):
-            mine = mask[self.rows]
+            mine = self.within(mask)
             counts += [int(mine.sum()), int((mine & self.broken).sum())]
         return Tally(*counts)
+
+    def with_burst(self, looks: Looks) -> Draft:
+        """Return the same draft with its burst of violations on good traces set apart, where it has one."""
+        good = np.flatnonzero(looks.good[self.rows])
+        found = find_burst(self.broken[good])
+        if found is None:
+            return self
+        burst = np.zeros(len(self.rows), dtype=np.bool_)
+        burst[good[found.positions]] = True
+        return replace(self, burst=burst)
 
     def violating(self) -> NDArray[np.int64]:
         """Return the trace rows where it is violated."""

@@ -44,6 +44,11 @@ def pass_gate(drafts: Iterable[Draft], looks: Looks, settings: Settings) -> Gate
         tally = draft.tally(looks)
         p_contrast = contrast(tally.bad_broken, tally.bad, tally.good_broken, tally.good)
         reason = _unfit(tally, settings, is_labelled=p_contrast <= _CLEAR)
+        if reason is not None:
+            draft = draft.with_burst(looks)
+            if draft.burst is not None:
+                tally = draft.tally(looks)
+                reason = _unfit(tally, settings, is_labelled=False)
         if reason is None:
             p_null, attainable = _against_null(draft, looks)
             if min(attainable, p_contrast) > settings.max_q:
@@ -99,7 +104,7 @@ def _against_null(draft: Draft, looks: Looks) -> tuple[float, float]:
     """Return the p-value on the later good traces and the smallest one they could have given."""
     if draft.p_null is not None:
         return draft.p_null, draft.p_null
-    mine = looks.confirm[draft.rows]
+    mine = draft.within(looks.confirm)
     if draft.trials is not None:
         mine &= draft.trials
     n = int(mine.sum())

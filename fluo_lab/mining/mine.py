@@ -39,8 +39,9 @@ def mine(
 ) -> Candidates:
     """Return what seems to hold of the traces, as rules of the language, best first.
 
-    Equal traces give equal candidates. Work grows with the spans and with the pairs of names that nearly always
-    occur together.
+    A rule that was broken many times within a short while, and held otherwise, counts as holding: that is what an
+    incident without labels looks like. Equal traces give equal candidates. Work grows with the spans and with the
+    pairs of names that nearly always occur together.
 
     Parameters
     ----------
@@ -114,6 +115,7 @@ def _evidence(draft: Draft, verdict: NDArray[np.uint8], land: Landscape) -> Evid
         support=int((broken | passed).sum()),
         violating_good=named(np.flatnonzero(broken & ~bad)),
         violating_bad=named(np.flatnonzero(broken & bad)),
+        burst=() if draft.burst is None else named(draft.rows[draft.burst]),
         confirm_rate=held / n_confirm if n_confirm else 0.0,
         confirm_low=low,
         confirm_high=high,
