@@ -23,7 +23,7 @@ from fluo_lab.language import (
     print_rule,
     walk,
 )
-from fluo_lab.traces import PlainEvent, PlainSpan, SpanKind, StatusCode, traces_from_spans
+from fluo_lab.traces import PlainEvent, PlainSpan, SpanKind, StatusCode, attributes, traces_from_spans
 
 NAMES = ["a", "b", "b.c", "GET /x", ""]
 FIELDS = ["f", "g", "odd key"]
@@ -41,9 +41,11 @@ values = st.one_of(
     st.lists(st.sampled_from(["a", 5, 5.0, True, "5"]), max_size=3),
     st.just({"k": 1}),
 )
-attributes = st.dictionaries(st.sampled_from(FIELDS), values, max_size=3)
+attribute_values = st.dictionaries(st.sampled_from(FIELDS), values, max_size=3)
 events = st.lists(
-    st.builds(PlainEvent, name=st.sampled_from(["boom", "log"]), time_ns=st.integers(0, 9), attributes=attributes),
+    st.builds(
+        PlainEvent, name=st.sampled_from(["boom", "log"]), time_ns=st.integers(0, 9), attributes=attribute_values
+    ),
     max_size=2,
 )
 
@@ -71,7 +73,7 @@ def traces(draw):
                     status_message=draw(st.sampled_from([None, "", "a"])),
                     start_ns=start,
                     end_ns=start + draw(st.integers(0, 4)),
-                    attributes=draw(attributes),
+                    attributes=draw(attribute_values),
                     resource=draw(st.dictionaries(st.sampled_from(FIELDS), values, max_size=1)),
                     scope_name=draw(st.sampled_from([None, "a"])),
                     scope=draw(st.dictionaries(st.sampled_from(FIELDS), values, max_size=1)),
@@ -141,6 +143,14 @@ CHECKS = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_to
 @given(traces(), st.lists(rules, min_size=1, max_size=4), st.booleans())
 def test_engine_and_interpreter_agree(case, batch, judge):
     agree(case, batch, judge)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=CHECKS)
+@given(traces(), st.lists(rules, min_size=1, max_size=4), st.booleans())
+def test_engine_and_interpreter_agree_when_names_share_columns(case, batch, judge):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attributes, "DENSE_NAMES", 2)
+        agree(case, batch, judge)
 
 
 @pytest.mark.slow
