@@ -62,10 +62,13 @@ class Numbers:
         return np.ones(len(self.values), dtype=np.bool_) if self.has_value is None else self.has_value
 
     def bounded(self) -> Bounds:
-        """Return the bounds; the value itself where it is certain."""
+        """Return the bounds; the value itself where it is certain, nothing where there is none."""
         if self.bounds is not None:
             return self.bounds
-        return Bounds(*widened(self.values), ~self.present())
+        low, high = widened(self.values)
+        if self.has_value is None:
+            return Bounds(low, high, np.zeros(len(low), dtype=np.bool_))
+        return Bounds(np.where(self.has_value, low, -np.inf), np.where(self.has_value, high, np.inf), ~self.has_value)
 
 
 def widened(values: Array) -> tuple[Doubles, Doubles]:

@@ -75,6 +75,8 @@ def test_judging_incomplete_traces_takes_what_is_seen_for_all_there_is():
         ("when { payment.charge } always { count(payment.charge) * 2 + 1 > 2 }", "pass"),
         ("when { payment.charge } always { 0 - count(payment.charge) < 0 }", "pass"),
         ("when { payment.charge } always { not has(refund) }", "inconclusive"),
+        ("when { payment.charge } never { count(payment.charge) == 0 / 0 }", "inconclusive"),
+        ("when { payment.charge } never { count(payment.charge) + 0 / 0 < 0 }", "inconclusive"),
         ("when { payment.charge } always { rising(payment.charge, amount) }", "inconclusive"),
         ("when { payment.charge } always { every(payment.charge).must(after(reserve)) }", "inconclusive"),
         ("when { payment.charge.where(not after(reserve)) } always { has(payment.charge) }", "inconclusive"),
