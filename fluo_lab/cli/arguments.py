@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 import typer
 
 from fluo_lab.cli.output import Format, print_problems
+from fluo_lab.engine import number_of_text
 from fluo_lab.errors import UsageError
 from fluo_lab.language import ParamValue
 from fluo_lab.traces import Traces
@@ -84,8 +84,5 @@ def params_of(pairs: list[str] | None) -> dict[str, ParamValue]:
 def _value(text: str) -> ParamValue:
     if text in ("true", "false"):
         return text == "true"
-    if re.fullmatch(r"[+-]?[0-9]+", text):
-        return int(text)
-    if re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", text):
-        return float(text)
-    return text
+    number = number_of_text(text)
+    return text if number is None else number

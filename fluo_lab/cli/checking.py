@@ -20,14 +20,12 @@ from fluo_lab.cli.arguments import (
 from fluo_lab.cli.output import ExitCode, Format, print_diagnostics, print_json, print_table, say, warn
 from fluo_lab.errors import Diagnostic, RuleError, Severity, UsageError
 from fluo_lab.language import ParamValue
-from fluo_lab.rules import CheckResult, Rule, RuleBook, RuleSeverity, lint_rule
+from fluo_lab.rules import CheckResult, Rule, RuleBook, RuleSeverity, lint_rule, unknown_names
 from fluo_lab.rules import check as check_rules
 from fluo_lab.traces import Traces
 
 __all__ = ["check", "explain"]
 
-_UNKNOWN_NAMES = ("FL605", "FL606")
-"""Lints that say a rule names something the traces do not have."""
 
 RuleOption = Annotated[list[str] | None, typer.Option("--rule", help="A rule's text; may be repeated.")]
 
@@ -91,8 +89,8 @@ def _rules_of_texts(texts: list[str], params: dict[str, ParamValue]) -> tuple[li
 def _warn_of_unknown_names(texts: Sequence[Rule], book: Sequence[Rule], traces: Traces) -> None:
     """Say which rules name something the traces do not have: each place of a text, the number for a book."""
     for rule in texts:
-        print_diagnostics(d for d in lint_rule(rule, traces=traces) if d.code in _UNKNOWN_NAMES)
-    foreign = sum(1 for rule in book if any(d.code in _UNKNOWN_NAMES for d in lint_rule(rule, traces=traces)))
+        print_diagnostics(unknown_names(rule, traces))
+    foreign = sum(1 for rule in book if unknown_names(rule, traces))
     if foreign:
         warn(
             f"{foreign} of {len(book)} rules name spans or attributes these traces do not have; "

@@ -4,8 +4,9 @@ Rules become distinct atoms, atoms sets of traces, rules algebra over those sets
 incomplete. Witnesses are looked up afterwards, only for the traces somebody asks about.
 """
 
-from fluo_lab.engine.evaluate import Evaluation, VerdictCounts, evaluate, holds_on, unevaluable
+from fluo_lab.engine.evaluate import Evaluation, VerdictCounts, evaluate, unevaluable
 from fluo_lab.engine.explain import Explanation, Missing
+from fluo_lab.engine.literals import number_of_text
 from fluo_lab.engine.logic import Verdict
 
 __all__ = [
@@ -15,6 +16,6 @@ __all__ = [
     "Verdict",
     "VerdictCounts",
     "evaluate",
-    "holds_on",
+    "number_of_text",
     "unevaluable",
 ]

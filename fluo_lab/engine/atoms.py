@@ -58,13 +58,14 @@ class Evaluator:
         self.open = np.zeros(self.n, dtype=np.bool_) if judge_incomplete else traces.traces["is_incomplete"].to_numpy()
         self.is_open = bool(self.open.any())
         self.select = Selector(traces, rules, self.open)
-        self.values = FieldValues(traces)
+        self.values = FieldValues(traces, self.select.context)
         self._truths: dict[Condition, Truth] = {}
         self._numbers: dict[Numeric, Numbers] = {}
         nodes = [node for rule in rules for node in walk(rule)]
         self.select.prepare(
-            (n.selection for n in nodes if isinstance(n, Has | Count | Aggregate | Distinct | Rising)),
-            ((n.selection, n.must) for n in nodes if isinstance(n, Every)),
+            (n.selection, n.must if isinstance(n, Every) else None)
+            for n in nodes
+            if isinstance(n, Has | Every | Count | Aggregate | Distinct | Rising)
         )
 
     def truth(self, condition: Condition) -> Truth:

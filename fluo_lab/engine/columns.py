@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fluo_lab.engine.context import Codes, Context
+from fluo_lab.engine.context import Context
 from fluo_lab.engine.literals import TypedColumn
 from fluo_lab.engine.numeric import Numeric, numeric_of
 from fluo_lab.language import Field
@@ -23,11 +23,16 @@ class FieldValues:
     """Looks up the values of fields in one store.
 
     Codes of texts are the store's own; a value whose text no attribute has gets a code beyond them.
+
+    Parameters
+    ----------
+    context_of
+        Gives the columns of an attribute group, by its number.
     """
 
-    def __init__(self, traces: Traces) -> None:
+    def __init__(self, traces: Traces, context_of: Callable[[int], Context]) -> None:
         self._traces = traces
-        self._codes = Codes(())
+        self._context_of = context_of
         self._extra: dict[str, int] = {}
 
     def _columns(self, rows: Rows, field: Field) -> Iterator[tuple[Rows, TypedColumn]]:
@@ -39,8 +44,7 @@ class FieldValues:
             group = table.groups[number]
             wanted = rows[numbers == number]
             at = np.searchsorted(group.rows, wanted)
-            context = Context(self._traces, group, group.rows, self._codes)
-            for column in context.columns(field):
+            for column in self._context_of(number).columns(field):
                 found = column.series.gather(at)
                 present = found.is_not_null().to_numpy()
                 if present.any():

@@ -14,10 +14,10 @@ from fluo_lab.engine.explain import Explanation, explain
 from fluo_lab.engine.logic import Truth, Verdict, judge
 from fluo_lab.engine.relations import ORDER_RELATIONS
 from fluo_lab.errors import Diagnostic, RuleError
-from fluo_lab.language import Condition, Position, Relation, RuleTree, walk
+from fluo_lab.language import Position, Relation, RuleTree, walk
 from fluo_lab.traces import Traces
 
-__all__ = ["Evaluation", "VerdictCounts", "evaluate", "holds_on", "unevaluable"]
+__all__ = ["Evaluation", "VerdictCounts", "evaluate", "unevaluable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +160,3 @@ def evaluate(rules: Sequence[RuleTree], traces: Traces, *, judge_incomplete: boo
     if refused:
         raise RuleError(refused)
     return Evaluation(tuple(rules), traces, Evaluator(traces, rules, judge_incomplete=judge_incomplete))
-
-
-def holds_on(condition: Condition, traces: Traces) -> NDArray[np.bool_]:
-    """Return on which traces a condition holds, the spans seen being taken for all there are.
-
-    Raises
-    ------
-    RuleError
-        When the condition uses what the engine cannot evaluate.
-    """
-    rule = RuleTree(always=condition)
-    refused = unevaluable(rule)
-    if refused:
-        raise RuleError(refused)
-    return Evaluator(traces, [rule], judge_incomplete=True).truth(condition).seen

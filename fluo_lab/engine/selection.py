@@ -38,23 +38,7 @@ NO_ROWS: Rows = np.zeros(0, dtype=np.uint32)
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The spans a selection means; rows ascend.
-
-    Attributes
-    ----------
-    seen
-        Spans that satisfy it when the spans seen are taken for all there are.
-    certain
-        Spans that satisfy it whatever may be missing.
-    """
-
-    seen: Rows
-    certain: Rows
-
-
-@dataclass(frozen=True, slots=True)
-class Refuted:
-    """Selected spans that do not satisfy a ``must``; rows ascend.
+    """Spans that were asked for: those of a selection, or those of one that do not satisfy a ``must``; rows ascend.
 
     Attributes
     ----------
@@ -93,8 +77,7 @@ class Selector:
         self._event_contexts: dict[int, Context] = {}
         self._names: dict[tuple[str, Name], Mask] = {}
         self._operations: dict[Operation, list[tuple[int, NDArray[np.int64] | None]]] = {}
-        self._matched: dict[Selection, Matched] = {}
-        self._refuted: dict[tuple[Selection, Predicate], Refuted] = {}
+        self._found: dict[tuple[Selection, Predicate | None], Matched] = {}
         self._events: dict[Event, Mask] = {}
         self._relations: dict[tuple[Relation, Reading], Mask] = {}
         self._leaves = Leaves(self._event, self._relation)
@@ -103,33 +86,28 @@ class Selector:
 
     def matched(self, selection: Selection) -> Matched:
         """Return the spans of a selection."""
-        if selection not in self._matched:
-            self.prepare([selection], [])
-        return self._matched[selection]
+        return self._asked((selection, None))
 
-    def refuted(self, selection: Selection, must: Predicate) -> Refuted:
+    def refuted(self, selection: Selection, must: Predicate) -> Matched:
         """Return the selected spans that do not satisfy ``must``."""
-        key = (selection, must)
-        if key not in self._refuted:
-            self.prepare([], [key])
-        return self._refuted[key]
+        return self._asked((selection, must))
 
-    def prepare(self, selections: Iterable[Selection], musts: Iterable[tuple[Selection, Predicate]]) -> None:
-        """Find many selections together, so that each group's columns are read once."""
+    def _asked(self, key: tuple[Selection, Predicate | None]) -> Matched:
+        if key not in self._found:
+            self.prepare([key])
+        return self._found[key]
+
+    def prepare(self, asked: Iterable[tuple[Selection, Predicate | None]]) -> None:
+        """Find many selections, and spans that do not satisfy a ``must``, so that columns are read once for all."""
         jobs: list[_Job] = []
-        for selection in dict.fromkeys(selections):
-            if selection in self._matched:
+        for selection, must in dict.fromkeys(asked):
+            if (selection, must) in self._found:
                 continue
-            if selection.where:
-                jobs.append(_Job(selection, selection.where, None))
+            if selection.where or must is not None:
+                jobs.append(_Job(selection, selection.where, must))
             else:
                 rows = self._all_rows(selection.operation)
-                self._matched[selection] = Matched(rows, rows)
-        jobs += [
-            _Job(selection, selection.where, must)
-            for selection, must in dict.fromkeys(musts)
-            if (selection, must) not in self._refuted
-        ]
+                self._found[selection, None] = Matched(rows, rows)
         by_group: dict[int, list[tuple[_Job, NDArray[np.int64] | None]]] = {}
         for job in jobs:
             for group, at in self._groups(job.selection.operation):
@@ -137,11 +115,8 @@ class Selector:
         for group, here in by_group.items():
             self._run(group, here)
         for job in jobs:
-            seen, certain = _joined(job.seen), _joined(job.certain)
-            if job.must is None:
-                self._matched[job.selection] = Matched(seen, certain if job.is_open else seen)
-            else:
-                self._refuted[job.selection, job.must] = Refuted(seen, certain if job.is_open else seen)
+            seen = _joined(job.seen)
+            self._found[job.selection, job.must] = Matched(seen, _joined(job.certain) if job.is_open else seen)
 
     # --- operations -----------------------------------------------------------------------------------------
 
@@ -192,7 +167,8 @@ class Selector:
 
     # --- predicates -----------------------------------------------------------------------------------------
 
-    def _context(self, group: int) -> Context:
+    def context(self, group: int) -> Context:
+        """Return the columns of an attribute group, by its number; each is made once."""
         if group not in self._contexts:
             found = self.traces.attribute_table.groups[group]
             self._contexts[group] = Context(self.traces, found, found.rows, self._codes)
@@ -200,7 +176,7 @@ class Selector:
 
     def _run(self, group: int, jobs: list[tuple[_Job, NDArray[np.int64] | None]]) -> None:
         """Evaluate jobs on one group with a single select, and keep the rows each finds there."""
-        context = self._context(group)
+        context = self.context(group)
         expressions: dict[str, pl.Expr] = {}
 
         def column(predicates: tuple[Predicate, ...], reading: Reading) -> str | None:

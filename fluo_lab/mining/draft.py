@@ -35,11 +35,6 @@ class Tally:
         """Violating good traces."""
         return self.discover_broken + self.confirm_broken
 
-    @property
-    def hold_rate(self) -> float:
-        """Share of the applicable good traces that hold; 0 where there are none."""
-        return 1 - self.good_broken / self.good if self.good else 0.0
-
     def describe(self) -> str:
         """Return the numbers as a clause."""
         bad = f"; broken on {self.bad_broken:,} of {self.bad:,} bad ones" if self.bad else ""
