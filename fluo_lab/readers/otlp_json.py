@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Generator, Iterator
 from itertools import chain
@@ -12,6 +11,7 @@ import orjson
 from fluo_lab.errors import InputError
 from fluo_lab.readers.blocks import LineBlock, cut_lines
 from fluo_lab.readers.columns import BatchColumns
+from fluo_lab.readers.json_documents import split_documents
 from fluo_lab.readers.otlp_lines import LineReader
 from fluo_lab.readers.otlp_walk import REQUEST_FIELDS, walk_document
 from fluo_lab.readers.report import Report
@@ -27,7 +27,6 @@ _IS_OTLP = re.compile(
 # A file whose beginning was cut off within a line.
 _HAS_REQUEST_LINE = re.compile(rb'^\{"resource(?:Spans|Metrics|Logs)"', re.MULTILINE)
 _IS_EMPTY = re.compile(rb"\s*(?:\{\s*\}\s*|\[\s*\]\s*)+")
-_DOCUMENT_START = re.compile(rb"^[\[{]", re.MULTILINE)
 _N_LINES_TRIED = 100
 _FLUSH_SPANS = 100_000
 
@@ -93,49 +92,12 @@ def _read_documents(data: bytes, report: Report) -> Generator[SpanBatch, None, i
     """Yield the spans of documents that span lines; return how many documents there were."""
     columns = BatchColumns()
     n_documents = 0
-    for document in _split_documents(data, report):
+    for document in split_documents(data, report):
         n_documents += 1
-        walk_document(document, columns, report)
+        walk_document(document.value, columns, report)
         if len(columns.spans) >= _FLUSH_SPANS:
             yield columns.finish()
             columns = BatchColumns()
     if columns.spans or columns.n_resources:
         yield columns.finish()
     return n_documents
-
-
-def _split_documents(data: bytes, report: Report) -> Iterator[object]:
-    """Yield parsed documents that stand in a row; after a damaged one, go on at the next line that starts one."""
-    try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        pass
-    else:
-        report.locate(offset_bytes=0, line=1)
-        yield document
-        return
-    # One character a byte, so that positions are offsets; the structure of JSON is ASCII. The standard library's
-    # decoder finds where documents end, orjson reads them.
-    text = data.decode("latin-1")
-    scan = json.JSONDecoder().raw_decode
-    at, line, counted = 0, 1, 0
-    while at < len(data):
-        if data[at : at + 1].isspace():
-            at += 1
-            continue
-        line, counted = line + data.count(b"\n", counted, at), at
-        report.locate(offset_bytes=at, line=line)
-        end = at
-        try:
-            end = scan(text, at)[1]
-            document = orjson.loads(data[at:end])
-        except (ValueError, RecursionError) as error:
-            is_cut = end == at and isinstance(error, json.JSONDecodeError) and not text[error.pos :].strip()
-            what = "the last document is cut off, not read" if is_cut else "text that is no JSON document, not read"
-            report.add(what, sample=data[at : at + 320])
-            resume = max(end, at + 1, error.pos if isinstance(error, json.JSONDecodeError) and end == at else 0)
-            following = _DOCUMENT_START.search(data, resume)
-            at = following.start() if following else len(data)
-        else:
-            yield document
-            at = end
