@@ -33,6 +33,68 @@ def fits(name: t.Name, text: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, name.parts)), text, re.DOTALL) is not None
 
 
+# Other names of the attributes that tests draw, written down a second time: what the rule says, and for each name
+# it is read from, in order, the kinds of span ("*": any) and what each value is called ("*": as it is).
+OTHER_NAMES = {
+    "http.method": [("http.request.method_original", "*", "*"), ("http.request.method", "*", "*")],
+    "http.request.method": [("http.method", "*", "*")],
+    "http.status_code": [("http.response.status_code", "*", "*")],
+    "http.response.status_code": [("http.status_code", "*", "*")],
+    "server.address": [("net.peer.name", "CLIENT", "*"), ("net.host.name", "SERVER", "*")],
+    "client.address": [("http.client_ip", "*", "*"), ("net.peer.name", "SERVER", "*")],
+    "http.client_ip": [("client.address", "*", "*")],
+    "net.peer.name": [("server.address", "CLIENT", "*"), ("client.address", "SERVER", "*")],
+    "net.host.name": [("server.address", "SERVER", "*")],
+    "db.system": [("db.system.name", "*", {"microsoft.sql_server": "mssql", "oracle.db": "oracle", "*": "*"})],
+    "db.system.name": [("db.system", "*", {"mssql": "microsoft.sql_server", "oracle": "oracle.db", "*": "*"})],
+    "db.name": [
+        ("db.namespace", "*", {"shop|public": None, "*": "*"}),
+        ("db.cassandra.keyspace", "*", "*"),
+        ("db.hbase.namespace", "*", "*"),
+    ],
+    "db.namespace": [
+        ("db.name", "*", "*"),
+        ("db.cassandra.keyspace", "*", "*"),
+        ("db.hbase.namespace", "*", "*"),
+    ],
+    "db.collection.name": [("db.mongodb.collection", "*", "*"), ("db.cassandra.table", "*", "*")],
+    "network.protocol.version": [
+        ("net.protocol.version", "*", "*"),
+        ("http.flavor", "*", {"1.0": "1.0", "1.1": "1.1", "2.0": "2", "3.0": "3", "*": None}),
+    ],
+    "net.protocol.version": [
+        ("network.protocol.version", "*", "*"),
+        ("http.flavor", "*", {"1.0": "1.0", "1.1": "1.1", "2.0": "2", "3.0": "3", "*": None}),
+    ],
+    "rpc.status_code": [
+        ("rpc.response.status_code", "*", "*"),
+        ("rpc.grpc.status_code", "*", {"0": "OK", "5": "NOT_FOUND", "14": "UNAVAILABLE", "*": None}),
+    ],
+    "rpc.response.status_code": [
+        ("rpc.status_code", "*", "*"),
+        ("rpc.grpc.status_code", "*", {"0": "OK", "5": "NOT_FOUND", "14": "UNAVAILABLE", "*": None}),
+    ],
+}
+
+
+def looked_up(attributes, name, kind):
+    """The value of an attribute, or of the first other name that has one."""
+    if name in attributes:
+        return attributes[name]
+    for other, kinds, values in OTHER_NAMES.get(name, []):
+        if other not in attributes or kinds not in ("*", kind.name):
+            continue
+        value = attributes[other]
+        if values == "*":
+            return value
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            continue
+        renamed = values.get(str(value), values["*"])
+        if renamed is not None:
+            return str(value) if renamed == "*" else renamed
+    return MISSING
+
+
 def ordered(a, operator, b) -> bool:
     match operator:
         case "==":
@@ -86,12 +148,12 @@ class TraceOracle:
 
     def field(self, span, field: t.Field, event=None):
         if field.kind is t.FieldKind.ATTRIBUTE:
-            return (event.attributes if event is not None else span.attributes).get(field.name, MISSING)
+            return looked_up(event.attributes if event is not None else span.attributes, field.name, span.kind)
         if field.kind is t.FieldKind.RESOURCE:
             resource = dict(span.resource)
             if span.service is not None:
                 resource["service.name"] = span.service
-            return resource.get(field.name, MISSING)
+            return looked_up(resource, field.name, span.kind)
         if field.kind is t.FieldKind.SCOPE:
             own = {"name": span.scope_name, "version": span.scope_version}
             if field.name in own:

@@ -54,13 +54,44 @@ from fluo_lab.language import (
     all_of,
     any_of,
 )
+from fluo_lab.traces import PlainEvent, PlainSpan, SpanKind
 
-__all__ = ["conditions", "operations", "predicates", "rules", "selections", "values"]
+__all__ = [
+    "RENAMED",
+    "conditions",
+    "operations",
+    "predicates",
+    "renamed_fields",
+    "renamed_traces",
+    "renamed_values",
+    "rules",
+    "selections",
+    "values",
+]
 
 _BARE = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,12}", fullmatch=True)
 _WORDS = st.sampled_from(
     ["status", "count", "error", "not", "in", "within", "per", "true", "span.status", "a.where", "as"]
 )
+RENAMED: dict[str, tuple[tuple[str, ...], tuple[str | int | float | bool, ...]]] = {
+    "method": (("http.method", "http.request.method", "http.request.method_original"), ("GET", "_OTHER", "true", 5)),
+    "status": (("http.status_code", "http.response.status_code"), ("200", 200, 404, 200.0, "x")),
+    "address": (
+        ("net.peer.name", "net.host.name", "server.address", "client.address", "http.client_ip"),
+        ("a", "b", 1),
+    ),
+    "system": (("db.system", "db.system.name"), ("mssql", "microsoft.sql_server", "oracle", "oracle.db", "redis", 5)),
+    "namespace": (("db.name", "db.namespace", "db.cassandra.keyspace", "db.hbase.namespace"), ("shop", "shop|public")),
+    "collection": (("db.collection.name", "db.mongodb.collection", "db.cassandra.table"), ("a", "b", 1, True)),
+    "version": (("network.protocol.version", "net.protocol.version", "http.flavor"), ("2.0", "2", "1.1", "SPDY", 2.0)),
+    "grpc": (
+        ("rpc.status_code", "rpc.response.status_code", "rpc.grpc.status_code"),
+        ("OK", "NOT_FOUND", 0, 5, "0", "5", 99),
+    ),
+}
+"""Names the semantic conventions changed, old and new by what they are about, with values spans have under them."""
+
+_RENAMED_NAMES = st.sampled_from([name for names, _ in RENAMED.values() for name in names])
 _ODD = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 _TEXTS = st.one_of(
     _BARE, _WORDS, _ODD, st.sampled_from(["\\", '"', "\\*", "*", "\n\t", "\\d+", "\\u0041", "\u202e", "💰"])
@@ -89,7 +120,7 @@ def _names() -> st.SearchStrategy[Name]:
 
 
 def _fields() -> st.SearchStrategy[Field]:
-    attribute = _TEXTS.map(lambda name: Field(FieldKind.ATTRIBUTE, name))
+    attribute = st.one_of(_TEXTS, _RENAMED_NAMES).map(lambda name: Field(FieldKind.ATTRIBUTE, name))
     kinds = st.sampled_from([FieldKind.RESOURCE, FieldKind.SCOPE])
     return st.one_of(attribute, st.builds(Field, kinds, _TEXTS))
 
@@ -334,3 +365,45 @@ def _rules(draw: st.DrawFn, pools: _Pools, correlation: bool) -> RuleTree:
         fields = st.lists(pools.fields, min_size=1, max_size=2).map(tuple)
         scope = draw(st.none() | st.builds(Correlation, fields, _durations()))
     return RuleTree(when=when, always=always, never=never, correlation=scope)
+
+
+def renamed_fields(about: str) -> list[Field]:
+    """Return every name of one thing as an attribute, and of a resource and a scope."""
+    names, _ = RENAMED[about]
+    kinds = (FieldKind.ATTRIBUTE, FieldKind.ATTRIBUTE, FieldKind.RESOURCE, FieldKind.SCOPE)
+    return [Field(kind, name) for name in names for kind in kinds]
+
+
+def renamed_values(about: str) -> list[str | int | float | bool]:
+    """Return the values that one thing has, for rules to compare with."""
+    return list(RENAMED[about][1])
+
+
+@st.composite
+def renamed_traces(draw: st.DrawFn, about: str) -> tuple[list[PlainSpan], dict[str, bool]]:
+    """Draw spans that carry one thing under old names, new ones and both, and for each trace id whether it is whole."""
+    names, pool = RENAMED[about]
+    attributes = st.dictionaries(st.sampled_from(names), st.sampled_from(pool), max_size=len(names))
+    events = st.lists(st.builds(PlainEvent, name=st.just("boom"), attributes=attributes), max_size=1)
+    spans, whole = [], {}
+    for number in range(draw(st.integers(1, 3))):
+        trace_id = f"{number + 1:032x}"
+        whole[trace_id] = draw(st.booleans())
+        for i in range(draw(st.integers(1, 4))):
+            start = draw(st.integers(0, 4))
+            spans.append(
+                PlainSpan(
+                    draw(st.sampled_from(["a", "b", "c"])),
+                    trace_id=trace_id,
+                    span_id=f"{i + 1:016x}",
+                    parent_span_id=f"{1:016x}" if i else None if whole[trace_id] else f"{99:016x}",
+                    kind=draw(st.sampled_from([SpanKind.INTERNAL, SpanKind.CLIENT, SpanKind.SERVER])),
+                    start_ns=start,
+                    end_ns=start + 1,
+                    attributes=draw(attributes),
+                    resource=draw(attributes),
+                    scope=draw(attributes),
+                    events=draw(events),
+                )
+            )
+    return spans, whole

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -11,12 +12,23 @@ from numpy.typing import NDArray
 from fluo_lab.engine.context import Context
 from fluo_lab.engine.literals import TypedColumn
 from fluo_lab.engine.numeric import Numeric, numeric_of
-from fluo_lab.language import Field
+from fluo_lab.language import Event, Field, Node, Relation
 from fluo_lab.traces import Traces, text_of
 
-__all__ = ["FieldValues"]
+__all__ = ["FieldValues", "fields_of"]
 
 Rows = NDArray[np.uint32]
+
+
+def fields_of(predicate: Node) -> Iterator[Field]:
+    """Yield the fields of the span a predicate is about; events and related spans have their own."""
+    if isinstance(predicate, Field):
+        yield predicate
+    elif isinstance(predicate, Relation):
+        yield from (own for own, _ in predicate.same)
+    elif not isinstance(predicate, Event):
+        for child in predicate.children():
+            yield from fields_of(child)
 
 
 class FieldValues:
@@ -48,14 +60,15 @@ class FieldValues:
                 found = column.series.gather(at)
                 present = found.is_not_null().to_numpy()
                 if present.any():
-                    yield (
-                        wanted[present],
-                        TypedColumn(column.name, column.type, found.drop_nulls(), column.dictionary),
-                    )
+                    yield wanted[present], replace(column, series=found.drop_nulls())
 
     def numbers(self, rows: Rows, field: Field) -> Numeric:
         """Return the numeric values of a field at rows; text that is wholly a number takes part."""
         return Numeric.joined(numeric_of(column, at) for at, column in self._columns(rows, field))
+
+    def other_keys(self, rows: Rows, field: Field) -> list[str]:
+        """Return the keys under which values of a field stand at rows, where they are not the field's own."""
+        return sorted({column.read_from for _, column in self._columns(rows, field) if column.read_from is not None})
 
     def text_codes(self, rows: Rows, field: Field) -> tuple[Rows, NDArray[np.int64]]:
         """Return the rows where a field is present, ascending, and a code a value: equal where texts are."""

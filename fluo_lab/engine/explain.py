@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluo_lab.engine.atoms import Evaluator
+from fluo_lab.engine.columns import fields_of
 from fluo_lab.engine.logic import Verdict
 from fluo_lab.language import (
     Aggregate,
@@ -20,6 +22,7 @@ from fluo_lab.language import (
     Every,
     Has,
     Kind,
+    Node,
     Not,
     Numeric,
     Or,
@@ -29,6 +32,7 @@ from fluo_lab.language import (
     TraceDuration,
     TraceSpans,
     kind_of,
+    print_field,
     read_condition,
     read_number,
     read_selection,
@@ -117,7 +121,7 @@ class _Finder:
                 rows = self._here(self._evaluator.select.matched(selection).seen)
                 found.rows.update(rows)
                 if value:
-                    found.phrases.append(_counted_spans(len(rows), selection))
+                    found.phrases.append(_counted_spans(len(rows), selection) + self._read_from(rows, *selection.where))
                 else:
                     text = f"no {_without_article(read_selection(selection))}"
                     found.missing.append(Missing(selection, text))
@@ -133,15 +137,22 @@ class _Finder:
                 else:
                     found.phrases.append(
                         f"{len(rows)} of {total} {spans} {verb} the requirement that {read_condition(condition)}"
+                        + self._read_from(rows, *selection.where, must)
                     )
-            case Rising(selection=selection):
-                found.rows.update(self._here(self._evaluator.select.matched(selection).seen))
-                found.phrases.append(f"it is {'true' if value else 'not true'} that {read_condition(condition)}")
+            case Rising(selection=selection, field=rising):
+                rows = self._here(self._evaluator.select.matched(selection).seen)
+                found.rows.update(rows)
+                found.phrases.append(
+                    f"it is {'true' if value else 'not true'} that {read_condition(condition)}"
+                    + self._read_from(rows, *selection.where, rising)
+                )
             case Comparison(left=left, right=right):
                 for numeric in (left, right):
                     found.rows.update(self._counted(numeric))
                     if _is_measured(numeric):
                         found.phrases.append(self._measured(numeric))
+                if not found.phrases:  # two constants
+                    found.phrases.append(f"it is {'true' if value else 'not true'} that {read_condition(condition)}")
         return found
 
     def _alike(self, selection: Selection) -> str:
@@ -158,16 +169,36 @@ class _Finder:
                 rows.update(self._here(self._evaluator.select.matched(node.selection).seen))
         return rows
 
+    def _read_from(self, rows: Collection[int], *asked: Node) -> str:
+        """Return where values of the fields asked for stand under another name at rows, for a phrase."""
+        at = np.array(sorted(rows), dtype=np.uint32)
+        parts = [
+            f"{print_field(named)} read from {' and '.join(keys)}"
+            for named in dict.fromkeys(named for node in asked for named in fields_of(node))
+            if (keys := self._evaluator.values.other_keys(at, named))
+        ]
+        return f" ({', '.join(parts)})" if parts else ""
+
     def _measured(self, numeric: Numeric) -> str:
         numbers = self._evaluator.numbers(numeric)
         if not numbers.present()[self._trace]:
             return f"{read_number(numeric)} has no value"
-        return f"{read_number(numeric)} is {_shown(numbers.values[self._trace], numeric)}"
+        shown = f"{read_number(numeric)} is {_shown(numbers.values[self._trace], numeric)}"
+        return shown + self._read_from(self._counted(numeric), *_measured_by(numeric))
 
 
 def _is_measured(numeric: Numeric) -> bool:
     """Return whether a number depends on the trace."""
     return any(isinstance(node, Count | Aggregate | Distinct | TraceDuration | TraceSpans) for node in walk(numeric))
+
+
+def _measured_by(numeric: Numeric) -> Iterator[Node]:
+    """Yield the filters and fields a number hangs on."""
+    for node in walk(numeric):
+        if isinstance(node, Count | Aggregate | Distinct):
+            yield from node.selection.where
+        if isinstance(node, Aggregate | Distinct):
+            yield node.field
 
 
 def _shown(value: Any, numeric: Numeric) -> str:

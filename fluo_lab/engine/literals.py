@@ -47,13 +47,20 @@ def number_of_text(text: str) -> int | float | None:
 
 @dataclass(frozen=True, slots=True)
 class TypedColumn:
-    """One column of a context: its name there, its values, and for texts the dictionary of its codes."""
+    """One column of a context: its name there, its values, and for texts the dictionary of its codes.
+
+    Attributes
+    ----------
+    read_from
+        The key the values stand under, where it is not the one that was asked for.
+    """
 
     name: str
     type: ValueType
     series: pl.Series
     dictionary: Dictionary | None
     code_of: Callable[[str], int | None] | None = None
+    read_from: str | None = None
 
     @property
     def expr(self) -> pl.Expr:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
 
+import polars as pl
+
+from fluo_lab.engine.columns import fields_of
 from fluo_lab.errors import Diagnostic, Severity
 from fluo_lab.language import (
     Aggregate,
     Distinct,
-    Event,
     Every,
     Field,
     FieldKind,
@@ -26,6 +29,7 @@ from fluo_lab.language import (
 )
 from fluo_lab.rules.rule import Rule
 from fluo_lab.traces import Traces
+from fluo_lab.traces.semconv import readings_of
 
 __all__ = ["unknown_names"]
 
@@ -33,21 +37,37 @@ __all__ = ["unknown_names"]
 def unknown_names(rule: Rule, traces: Traces) -> list[Diagnostic]:
     """Return a warning for every span name, service and attribute of a rule that the traces lack.
 
-    A name that some traces could still have is no error: the finding names the nearest ones there are.
+    A name that some traces could still have is no error: the finding names the nearest ones there are. An attribute
+    that the traces have under another name of the semantic conventions is known; the finding is information.
     """
     found: dict[tuple[str, str], Diagnostic] = {}
-    for code, message, node, hint in _unknown(rule, traces):
+    for unknown in _unknown(rule, traces):
+        at = unknown.node.at
         diagnostic = Diagnostic.at(
-            code, message, rule.condition, node.at.start, node.at.end, hint=hint, severity=Severity.WARNING
+            unknown.code,
+            unknown.message,
+            rule.condition,
+            at.start,
+            at.end,
+            hint=unknown.hint,
+            severity=unknown.severity,
         )
-        found.setdefault((code, message), diagnostic)
+        found.setdefault((unknown.code, unknown.message), diagnostic)
     return list(found.values())
 
 
-Unknown = tuple[str, str, Node, str | None]
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """A name the traces lack, and where the rule says it."""
+
+    code: str
+    message: str
+    node: Node
+    hint: str | None
+    severity: Severity = Severity.WARNING
 
 
-def _unknown(rule: Rule, traces: Traces) -> Iterator[Unknown]:
+def _unknown(rule: Rule, traces: Traces) -> Iterator[_Unknown]:
     for node in walk(rule.tree):
         if isinstance(node, Operation):
             yield from _unknown_operation(node, traces)
@@ -55,15 +75,16 @@ def _unknown(rule: Rule, traces: Traces) -> Iterator[Unknown]:
             yield from _unknown_attributes(selection, fields, traces)
 
 
-def _unknown_operation(operation: Operation, traces: Traces) -> Iterator[Unknown]:
+def _unknown_operation(operation: Operation, traces: Traces) -> Iterator[_Unknown]:
     if not _matching(operation.name, traces.span_names):
         shown = print_name(operation.name)
         hint = _nearest(shown, traces.span_names)
-        yield "FL605", f"no span in these traces is named {shown}", operation, hint
+        yield _Unknown("FL605", f"no span in these traces is named {shown}", operation, hint)
     service = operation.service
     if service is not None and not _matching(service, traces.services):
         shown = print_name(service)
-        yield "FL605", f"no service in these traces is named {shown}", operation, _nearest(shown, traces.services)
+        hint = _nearest(shown, traces.services)
+        yield _Unknown("FL605", f"no service in these traces is named {shown}", operation, hint)
 
 
 def _matching(name: Name, known: list[str]) -> list[str]:
@@ -78,9 +99,9 @@ def _asked(node: Node) -> Iterator[tuple[Selection, list[Field]]]:
     """Yield the selections right in a node, each with the fields of its spans that the node asks about."""
     match node:
         case Selection(where=where):
-            yield node, [field for predicate in where for field in _fields(predicate)]
+            yield node, [field for predicate in where for field in fields_of(predicate)]
         case Every(selection=selection, must=must):
-            yield selection, list(_fields(must))
+            yield selection, list(fields_of(must))
         case Rising(selection=selection, field=field):
             yield selection, [field]
         case Aggregate(selection=selection, field=field) | Distinct(selection=selection, field=field):
@@ -89,18 +110,7 @@ def _asked(node: Node) -> Iterator[tuple[Selection, list[Field]]]:
             yield selection, [other for _, other in same]
 
 
-def _fields(node: Node) -> Iterator[Field]:
-    """Yield the fields of the span a predicate is about; events and related spans have their own."""
-    if isinstance(node, Field):
-        yield node
-    elif isinstance(node, Relation):
-        yield from (own for own, _ in node.same)
-    elif not isinstance(node, Event):
-        for child in node.children():
-            yield from _fields(child)
-
-
-def _unknown_attributes(selection: Selection, fields: Iterable[Field], traces: Traces) -> Iterator[Unknown]:
+def _unknown_attributes(selection: Selection, fields: Iterable[Field], traces: Traces) -> Iterator[_Unknown]:
     asked = [field for field in fields if field.kind is FieldKind.ATTRIBUTE]
     names = _matching(selection.operation.name, traces.span_names) if asked else []
     if not names:
@@ -110,8 +120,22 @@ def _unknown_attributes(selection: Selection, fields: Iterable[Field], traces: T
     for field in asked:
         if field.name not in known:
             spans = f"span {print_name(selection.operation.name)}"
-            hint = _nearest(field.name, known)
-            yield "FL606", f"no {spans} in these traces has the attribute {print_field(field)}", field, hint
+            message = f"no {spans} in these traces has the attribute {print_field(field)}"
+            others = _other_names(field.name, known, traces, list(codes.values()))
+            if others:
+                hint = "its value is read from there; both names mean the same"
+                yield _Unknown("FL606", f"{message}, but {' and '.join(others)}", field, hint, Severity.INFO)
+            else:
+                yield _Unknown("FL606", message, field, _nearest(field.name, known))
+
+
+def _other_names(key: str, known: Collection[str], traces: Traces, codes: list[int]) -> list[str]:
+    """Return the known names from which the engine reads a key on spans of some names."""
+    aliases = [alias for alias in readings_of(key) if alias.key in known]
+    if not any(alias.kinds for alias in aliases):
+        return [alias.key for alias in aliases]
+    kinds = set(traces.table.filter(pl.col("name").is_in(codes))["kind"].unique().to_list())
+    return [alias.key for alias in aliases if alias.kinds is None or kinds & alias.kinds]
 
 
 def _nearest(word: str, known: Iterable[str]) -> str | None:
