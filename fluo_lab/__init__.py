@@ -15,11 +15,23 @@ if TYPE_CHECKING:
     from fluo_lab.mining import mine
     from fluo_lab.readers import read_traces
     from fluo_lab.rules import Rule, RuleBook, check
-    from fluo_lab.traces import Traces
+    from fluo_lab.traces import Traces, read_buckets
+    from fluo_lab.writers import to_otlp_json, to_otlp_proto
 
 __version__ = version("fluo-lab")
 
-__all__ = ["Rule", "RuleBook", "Traces", "check", "mine", "parse_rule", "read_traces"]
+__all__ = [
+    "Rule",
+    "RuleBook",
+    "Traces",
+    "check",
+    "mine",
+    "parse_rule",
+    "read_buckets",
+    "read_traces",
+    "to_otlp_json",
+    "to_otlp_proto",
+]
 
 _HOMES = {
     "Rule": "rules",
@@ -28,7 +40,10 @@ _HOMES = {
     "check": "rules",
     "mine": "mining",
     "parse_rule": "language",
+    "read_buckets": "traces",
     "read_traces": "readers",
+    "to_otlp_json": "writers",
+    "to_otlp_proto": "writers",
 }
 
 

@@ -11,7 +11,7 @@ from fluo_lab.cli.notebook import lab
 from fluo_lab.cli.output import ExitCode, print_diagnostics, warn
 from fluo_lab.cli.proposing import mine
 from fluo_lab.cli.rulebook import rules
-from fluo_lab.cli.tracing import profile, read
+from fluo_lab.cli.tracing import convert, profile, read
 from fluo_lab.errors import FluoError, InputError, RuleError, RuleFileError
 
 __all__ = ["main"]
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (read, profile, mine, explain, check):
+for command in (read, profile, convert, mine, explain, check):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 app.add_typer(rules, name="rules")

@@ -12,9 +12,22 @@ from fluo_lab.errors import UsageError
 from fluo_lab.language import ParamValue
 from fluo_lab.traces import Traces
 
-__all__ = ["FormatOption", "IncompleteOption", "ParamOption", "TracePaths", "is_judged", "load_traces", "params_of"]
+__all__ = [
+    "ColumnOption",
+    "FormatOption",
+    "IncompleteOption",
+    "ParamOption",
+    "RepairOption",
+    "TracePaths",
+    "is_judged",
+    "load_traces",
+    "params_of",
+]
 
-TracePaths = Annotated[list[str], typer.Argument(help="Trace files, globs or folders.", metavar="TRACES...")]
+TracePaths = Annotated[
+    list[str],
+    typer.Argument(help="Trace files, globs, folders, or tempo:// and jaeger:// addresses.", metavar="TRACES..."),
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 IncompleteOption = Annotated[
     str,
@@ -24,6 +37,14 @@ IncompleteOption = Annotated[
         "'judge' takes every trace for complete.",
         metavar="keep|judge",
     ),
+]
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option("--column", help="What a table calls a column of ours.", metavar="OURS=THEIRS"),
+]
+RepairOption = Annotated[
+    list[str] | None,
+    typer.Option("--repair", help="A defect to mend.", metavar="duplicates|shared_spans|clock_skew"),
 ]
 ParamOption = Annotated[
     list[str] | None, typer.Option("--param", help="A value for $NAME in rules.", metavar="NAME=VALUE")
@@ -43,17 +64,40 @@ def is_judged(incomplete: str) -> bool:
     return incomplete == "judge"
 
 
-def load_traces(paths: list[str], *, quiet: bool = False) -> Traces:
-    """Return the traces of some files, with a progress bar and the problems on standard error.
+def load_traces(
+    paths: list[str],
+    *,
+    quiet: bool = False,
+    columns: list[str] | None = None,
+    repairs: list[str] | None = None,
+) -> Traces:
+    """Return the traces of some inputs, with a progress bar and the problems on standard error.
+
+    Parameters
+    ----------
+    columns
+        ``OURS=THEIRS`` pairs, for tables.
+    repairs
+        Defects to mend.
 
     Raises
     ------
     InputError
         When nothing can be read.
+    UsageError
+        When a pair has no ``=``, or there is no such repair.
     """
     from fluo_lab.readers import read_traces
 
-    traces = read_traces(paths, progress=True)
+    mapping = None
+    if columns:
+        mapping = {}
+        for pair in columns:
+            ours, equals, theirs = pair.partition("=")
+            if not (ours and equals and theirs):
+                raise UsageError(f"--column is OURS=THEIRS, as in start_ns=ts, not {pair!r}")
+            mapping[ours] = theirs
+    traces = read_traces(paths, columns=mapping, repairs=repairs or (), progress=True)
     if not quiet:
         print_problems(traces)
     return traces

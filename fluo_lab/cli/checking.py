@@ -116,6 +116,10 @@ def _print_check(result: CheckResult, *, limit: int) -> None:
             for r in result
         ),
     )
+    for r in result:
+        if r.caveats:
+            counted = ", ".join(f"{n:,} with {reason}" for reason, n in r.caveats.items())
+            say(f"{r.rule.id}: of the traces it applies to {counted}; what is not there was not judged")
     for r in result.violated():
         say(f"{r.rule.id}: {_counted(len(r), 'violation')}")
         for explanation in r[:limit]:

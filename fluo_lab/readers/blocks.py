@@ -50,6 +50,27 @@ class LineBlock:
     offset_bytes: int = 0
     first_line: int = 1
 
+    def count_lines(self) -> int:
+        """Return how many lines there are, blank ones too."""
+        return self.data.count(b"\n") + (bool(self.data) and not self.data.endswith(b"\n"))
+
+    def pieces(self, size: int) -> Iterator[tuple[LineBlock, int]]:
+        r"""Yield the block in pieces of whole lines and about a size, each with its number of lines.
+
+        Examples
+        --------
+        >>> [(piece.data, piece.first_line, n) for piece, n in LineBlock(b"a\nb\nccc\nd").pieces(4)]
+        [(b'a\nb\n', 1, 2), (b'ccc\n', 3, 1), (b'd', 4, 1)]
+        """
+        data, at, line = self.data, 0, self.first_line
+        while at < len(data):
+            end = data.rfind(b"\n", at, at + size) + 1 or data.find(b"\n", at) + 1 or len(data)
+            piece = LineBlock(data[at:end], self.offset_bytes + at, line)
+            n_lines = piece.count_lines()
+            yield piece, n_lines
+            at = end
+            line += n_lines
+
     def lines(self) -> list[Line]:
         r"""Return the lines that are not blank.
 
@@ -68,8 +89,17 @@ class LineBlock:
         ]
 
 
-def cut_lines(chunks: Iterator[bytes], *, block_bytes: int = BLOCK_BYTES) -> Iterator[LineBlock]:
+def cut_lines(
+    chunks: Iterator[bytes], *, block_bytes: int = BLOCK_BYTES, counts_lines: bool = True
+) -> Iterator[LineBlock]:
     r"""Yield blocks of whole lines.
+
+    Parameters
+    ----------
+    block_bytes
+        Size a block is cut at.
+    counts_lines
+        Whether blocks know their line numbers; those that do not all begin at 1.
 
     Examples
     --------
@@ -88,7 +118,7 @@ def cut_lines(chunks: Iterator[bytes], *, block_bytes: int = BLOCK_BYTES) -> Ite
         data = b"".join([*parts, chunk[:cut]])
         yield LineBlock(data, offset_bytes, line)
         offset_bytes += len(data)
-        line += data.count(b"\n")
+        line += data.count(b"\n") if counts_lines else 0
         parts = [chunk[cut:]]
         size = len(parts[0])
     if size:

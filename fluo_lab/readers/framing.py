@@ -8,19 +8,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
+from struct import Struct
+from typing import TypeAlias
 
 from fluo_lab.readers.report import Report
-from fluo_lab.readers.source import ZSTD_MAGIC, ByteStream
+from fluo_lab.readers.source import ZSTD_MAGIC
 
-__all__ = ["Framing", "find_framing", "read_frames"]
+__all__ = ["MAX_FRAME_BYTES", "Frame", "Framing", "find_framing", "read_frames"]
+
+Frame: TypeAlias = tuple[int, bytes]
+"""Offset of a message, its length included, and its bytes."""
 
 _FIELD_1 = b"\x0a"
+_BIG_ENDIAN = Struct(">I").unpack_from
 # Fields 1, 2 and 3 of ResourceSpans, and 1000, which scopeSpans had before 2022.
 _RESOURCE_SPANS_TAGS = (b"\x0a", b"\x12", b"\x1a", b"\xc2")
 _MAX_VARINT_BYTES = 5
-_MAX_FRAME_BYTES = 1 << 28
+MAX_FRAME_BYTES = 1 << 28
+"""A message of this size or more is not read."""
+_SAMPLE_BYTES = 16
+
+
+class _NoLength(ValueError):
+    """No message can begin here."""
 
 
 class Framing(Enum):
@@ -42,67 +54,108 @@ def find_framing(head: bytes) -> Framing | None:
     return next((framing for framing in Framing if _fits(framing, head)), None)
 
 
-def read_frames(framing: Framing, stream: ByteStream, report: Report) -> Iterator[tuple[int, bytes]]:
-    """Yield offset and bytes of each message; a length that cannot be, or a cut-off message, ends the file."""
-    while True:
-        offset = stream.offset_bytes
-        size = _read_length(framing, stream)
-        if size is None:
-            if stream.offset_bytes > offset:
-                report.locate(offset_bytes=offset)
-                rest = stream.count_rest()
-                report.add(
-                    "the file ends within a message's length"
-                    if rest == 0
-                    else "no message where one should begin; the rest of the file was not read"
-                )
+def read_frames(framing: Framing, chunks: Iterable[bytes], report: Report) -> Iterator[list[Frame]]:
+    """Yield the messages, many at a time; a length that cannot be, or a cut-off message, ends the file.
+
+    A message cut off at the end is not read; where the end is, and what is before it, the report says.
+    """
+    waiting: list[bytes] = []
+    n_waiting, n_needed, offset = 0, 1, 0
+    for chunk in chunks:
+        waiting.append(chunk)
+        n_waiting += len(chunk)
+        if n_waiting < n_needed:
+            continue
+        data = b"".join(waiting)
+        frames, at, fault = _cut_frames(framing, data, offset)
+        if frames:
+            yield frames
+        if fault is not None:
+            report.locate(offset_bytes=offset + at)
+            report.add(f"{fault}; the rest of the file was not read", sample=data[at : at + _SAMPLE_BYTES].hex(" "))
             return
-        if size >= _MAX_FRAME_BYTES:
-            report.locate(offset_bytes=offset)
-            report.add(f"a message of {size} bytes cannot be; the rest of the file was not read")
-            return
-        data = stream.read(size)
-        if len(data) < size:
-            report.locate(offset_bytes=offset)
-            report.add(f"the file ends within a message of {size} bytes; what came before was read")
-            return
-        yield offset, data
+        offset += at
+        waiting, n_waiting = [data[at:]], len(data) - at
+        found = _length_at(framing, data, at)
+        n_needed = 1 if found is None else sum(found) - at
+    if n_waiting:
+        report.locate(offset_bytes=offset)
+        if n_needed == 1:
+            report.add("the file ends within a message's length; what came before was read")
+        else:
+            report.add("the file ends within a message; what came before was read", sample=f"{n_needed} bytes")
 
 
-def _read_length(framing: Framing, stream: ByteStream) -> int | None:
-    """Return the length of the next message, or None at the end or where there is none."""
+def _cut_frames(framing: Framing, data: bytes, offset: int) -> tuple[list[Frame], int, str | None]:
+    """Return the whole messages in some bytes, where the next begins, and what is wrong there."""
+    frames: list[Frame] = []
+    at, n_bytes = 0, len(data)
+    take = frames.append
+    try:
+        while True:
+            if framing is Framing.BIG_ENDIAN:  # written out: the calls would take longer than the work
+                start = at + 4
+                if start > n_bytes:
+                    break
+                (size,) = _BIG_ENDIAN(data, at)
+            else:
+                found = _length_at(framing, data, at)
+                if found is None:
+                    break
+                size, start = found
+            if size >= MAX_FRAME_BYTES:
+                return frames, at, f"a message of {size} bytes cannot be"
+            end = start + size
+            if end > n_bytes:
+                break
+            take((offset + at, data[start:end]))
+            at = end
+    except _NoLength:
+        return frames, at, "no message where one should begin"
+    return frames, at, None
+
+
+def _length_at(framing: Framing, data: bytes, at: int) -> tuple[int, int] | None:
+    """Return the length of the message at a place and where it starts, or None where the bytes do not suffice.
+
+    Raises
+    ------
+    _NoLength
+        There is none.
+    """
     if framing is Framing.BIG_ENDIAN:
-        prefix = stream.read(4)
-        return int.from_bytes(prefix, "big") if len(prefix) == 4 else None
-    if framing is Framing.PLAIN and stream.read(1) != _FIELD_1:
-        return None
+        return (int.from_bytes(data[at : at + 4], "big"), at + 4) if at + 4 <= len(data) else None
+    if framing is Framing.PLAIN:
+        if data[at : at + 1] not in (_FIELD_1, b""):
+            raise _NoLength
+        at += 1
     size = 0
     for i in range(_MAX_VARINT_BYTES):
-        byte = stream.read(1)
-        if not byte:
+        if at + i >= len(data):
             return None
-        size |= (byte[0] & 0x7F) << 7 * i
-        if byte[0] < 0x80:
-            return size
-    return None
+        byte = data[at + i]
+        size |= (byte & 0x7F) << 7 * i
+        if byte < 0x80:
+            return size, at + i + 1
+    raise _NoLength
 
 
 def _fits(framing: Framing, head: bytes) -> bool:
     """Return whether the head can be a row of messages in this framing, with at least one begun."""
-    stream = ByteStream(iter([head]))
-    n_begun = 0
-    while stream.offset_bytes < len(head):
-        offset = stream.offset_bytes
-        size = _read_length(framing, stream)
-        if size is None:
-            # Only a head that breaks off within a length may lack one.
-            return n_begun > 0 and len(head) - offset < _MAX_VARINT_BYTES and stream.offset_bytes == len(head)
-        if size >= _MAX_FRAME_BYTES:
-            return False
-        start = stream.read(size)[:4]
-        if start and not _can_begin(framing, start):
-            return False
-        n_begun += bool(start)
+    at, n_begun = 0, 0
+    try:
+        while at < len(head):
+            found = _length_at(framing, head, at)
+            if found is None:
+                return n_begun > 0  # the head breaks off within a length
+            size, start = found
+            begin = head[start : min(start + size, start + 4)]
+            if size >= MAX_FRAME_BYTES or (begin and not _can_begin(framing, begin)):
+                return False
+            n_begun += bool(begin)
+            at = start + size
+    except _NoLength:
+        return False
     return n_begun > 0
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from fluo_lab.errors import InputError
+from fluo_lab.traces.buckets import DESCRIPTION
 
-__all__ = ["TraceSource", "find_files"]
+__all__ = ["find_files"]
 
-TraceSource = str | Path | Iterable[str | Path]
-"""A path, a glob pattern, a directory, or several of these."""
+_TEMPO_DATA = "data.parquet"
+_BESIDE_TEMPO_DATA = re.compile(r"meta(?:\.compacted)?\.json|bloom-\d+|index(?:\..*)?|nocompact\.flg")
 
 
-def find_files(source: TraceSource) -> list[Path]:
+def find_files(source: str | Path | Iterable[str | Path]) -> list[Path]:
     """Return the files that a source names, each once, in order.
 
     Parameters
@@ -59,8 +61,20 @@ def _expand(source: str | Path) -> list[Path]:
 
 
 def _files_below(directory: Path) -> list[Path]:
-    """Return all regular files below a directory, sorted."""
-    files = sorted(file for file in directory.rglob("*") if file.is_file())
+    """Return the regular files below a directory that may hold traces, sorted.
+
+    Files and folders whose names begin with a dot are left out, as shells leave them out; so are what describes a
+    folder of buckets, and what stands beside the data of a Tempo block.
+    """
+    found = sorted(file for file in directory.rglob("*") if file.is_file())
+    folders = {file.parent for file in found if file.name == _TEMPO_DATA}
+    files = [
+        file
+        for file in found
+        if not any(part.startswith(".") for part in file.relative_to(directory).parts)
+        and file.name != DESCRIPTION
+        and not (file.parent in folders and _BESIDE_TEMPO_DATA.fullmatch(file.name))
+    ]
     if not files:
         raise InputError(f"{directory}: there is no file in this directory")
     return files

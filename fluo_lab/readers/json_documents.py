@@ -2,78 +2,173 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
+from fluo_lab.readers.blocks import BLOCK_BYTES
+from fluo_lab.readers.json_envelope import Envelope
+from fluo_lab.readers.json_scan import Document, Window, is_utf8
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
 
-__all__ = ["Document", "read_documents", "split_documents"]
+__all__ = ["MAX_HELD_BYTES", "Document", "read_documents", "split_documents"]
 
-_DOCUMENT_START = re.compile(rb"^[\[{]", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A parsed JSON document and where it stands.
-
-    Attributes
-    ----------
-    value
-        As ``orjson`` parses it.
-    offset_bytes, line
-        Place of its first byte in the decompressed content; the line counts from 1.
-    """
-
-    value: object
-    offset_bytes: int
-    line: int
+MAX_HELD_BYTES: Final = 1 << 30
+"""The largest part of a document that is held at once."""
 
 
-def read_documents(source: Source, report: Report) -> Iterator[Document]:
+def read_documents(
+    source: Source, report: Report, *, block_bytes: int = BLOCK_BYTES, limit_bytes: int = MAX_HELD_BYTES
+) -> Iterator[Document]:
     """Yield the documents of a file; the report is placed at each before it is yielded.
 
-    A document that does not parse is reported and left out; reading goes on at the next one.
+    Documents may stand one a line or in a row, with blanks, record separators (RFC 7464) or nothing between them. A
+    document of more than ``block_bytes`` comes as several of the same shape, cut between the elements of the array
+    that holds its traces; so does a damaged one, without its damaged elements, which are reported.
+
+    Parameters
+    ----------
+    source
+        The file.
+    report
+        Where damage is named.
+    block_bytes
+        About how much is held, and how large the parts of a document are.
+    limit_bytes
+        An element larger than this is reported and left out.
     """
-    yield from split_documents(b"".join(source.chunks(report)), report)
+    yield from _Splitter(source.chunks(report), report, block_bytes, limit_bytes).split()
 
 
-def split_documents(data: bytes, report: Report) -> Iterator[Document]:
-    """Yield parsed documents that stand in a row; after a damaged one, go on at the next line that starts one."""
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        pass
-    else:
-        report.locate(offset_bytes=0, line=1)
-        yield Document(value, 0, 1)
-        return
-    # One character a byte, so that positions are offsets; the structure of JSON is ASCII. The standard library's
-    # decoder finds where documents end, orjson reads them.
-    text = data.decode("latin-1")
-    scan = json.JSONDecoder().raw_decode
-    at, line, counted = 0, 1, 0
-    while at < len(data):
-        if data[at : at + 1].isspace():
-            at += 1
-            continue
-        line, counted = line + data.count(b"\n", counted, at), at
-        report.locate(offset_bytes=at, line=line)
-        end = at
+def split_documents(
+    data: bytes, report: Report, *, block_bytes: int = BLOCK_BYTES, limit_bytes: int = MAX_HELD_BYTES
+) -> Iterator[Document]:
+    r"""Yield the documents in some bytes, as ``read_documents`` does.
+
+    Examples
+    --------
+    >>> report = Report("a.jsonl")
+    >>> [(d.value, d.offset_bytes, d.line) for d in split_documents(b'{"a":1}\n{"a":?}\n{"a":3}\n', report)]
+    [({'a': 1}, 0, 1), ({'a': 3}, 16, 3)]
+    >>> [(problem.what, problem.line) for problem in report.problems()]
+    [('line that is not JSON, not read: unexpected character, expected a JSON value', 2)]
+    """
+    yield from _Splitter(iter([data]), report, block_bytes, limit_bytes).split()
+
+
+class _Splitter:
+    """Finds out, document by document, whether it is a line, a bounded piece of text, or larger or damaged."""
+
+    def __init__(self, chunks: Iterator[bytes], report: Report, block_bytes: int, limit_bytes: int) -> None:
+        self.window = Window(chunks, block_bytes=block_bytes, limit_bytes=limit_bytes)
+        self._report = report
+        self._block_bytes = block_bytes
+        self._has_lines = False
+        # Up to here, as an offset in the file, lines and bounded pieces of text have been found to be no documents.
+        self._tried_bytes = 0
+
+    def split(self) -> Iterator[Document]:
+        """Yield the documents."""
+        window = self.window
+        while window.peek():
+            end = window.find(b"\n", window.at)
+            if end < 0 and not window.is_end and window.fill(self._block_bytes):
+                continue
+            if end < 0 and window.is_end:
+                end = len(window.data)
+            if end >= 0 and (document := self._try(end)):
+                self._has_lines |= isinstance(document.value, dict | list)
+                yield document
+                continue
+            window.note_opening()
+            following = window.find_document(window.at + 1, len(window.data))
+            if following is None and not window.is_end:
+                if not window.fill(self._block_bytes):
+                    yield from Envelope(window, self._report).walk(is_large=True)
+                continue
+            stop = len(window.data) if following is None else following
+            if (end < 0 or window.skip_space(end) < stop) and (document := self._try(stop)):
+                yield document
+            else:
+                yield from self._read_carefully(end)
+
+    def _try(self, end: int) -> Document | None:
+        """Return what stands up to a position if that is one document, and go behind it."""
+        window = self.window
+        start = window.at
+        offset_bytes, line = window.place(start)
+        if offset_bytes + end - start <= self._tried_bytes:
+            return None
+        data = window.data[start:end].rstrip(b"\x1e")
         try:
-            end = scan(text, at)[1]
-            value = orjson.loads(data[at:end])
-        except (ValueError, RecursionError) as error:
-            is_cut = end == at and isinstance(error, json.JSONDecodeError) and not text[error.pos :].strip()
-            what = "the last document is cut off, not read" if is_cut else "text that is no JSON document, not read"
-            report.add(what, sample=data[at : at + 320])
-            resume = max(end, at + 1, error.pos if isinstance(error, json.JSONDecodeError) and end == at else 0)
-            following = _DOCUMENT_START.search(data, resume)
-            at = following.start() if following else len(data)
+            value = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            window.effort_bytes += end - start
+            self._tried_bytes = offset_bytes + end - start
+            return None
+        window.at = end
+        self._report.locate(offset_bytes=offset_bytes, line=line)
+        return Document(value, offset_bytes, line, data)
+
+    def _read_carefully(self, line_end: int) -> Iterator[Document]:
+        """Yield a document that shares its line with others, or the whole parts of a damaged one; or drop a line."""
+        window = self.window
+        start = window.at
+        scan = window.scan(start)
+        if not scan.fault and window.is_followed_by_document(scan.end):
+            data = window.data[start : scan.end]
+            try:
+                value = orjson.loads(data)
+            except orjson.JSONDecodeError:
+                window.effort_bytes += len(data)
+            else:
+                offset_bytes, line = window.place(start)
+                window.at = scan.end
+                self._report.locate(offset_bytes=offset_bytes, line=line)
+                yield Document(value, offset_bytes, line, data)
+                return
+        if line_end >= 0 and self._is_line(line_end, scan.end):
+            self._drop_line(line_end)
         else:
-            yield Document(value, at, line)
-            at = end
+            yield from Envelope(window, self._report).walk(is_large=False)
+
+    def _is_line(self, line_end: int, fault_at: int) -> bool:
+        """Return whether a line that is no document was meant to be one, rather than the start of a longer one."""
+        window = self.window
+        following = window.skip_space(line_end)
+        goes_on = fault_at > following and window.data[line_end : line_end + 1] == b"\n"
+        if self._has_lines and not goes_on:
+            return True
+        if goes_on and not self._has_lines:
+            return False
+        stop = window.find(b"\n", following)
+        if stop < 0 and not window.is_end:
+            return self._has_lines
+        line = window.data[following : stop if stop >= 0 else len(window.data)]
+        window.effort_bytes += len(line)
+        try:
+            return isinstance(orjson.loads(line), dict | list)
+        except orjson.JSONDecodeError:
+            return False
+
+    def _drop_line(self, end: int) -> None:
+        """Report a line as the readers of lines do, and go behind it."""
+        window = self.window
+        line = window.data[window.at : end]
+        if end == len(window.data) and window.is_end:
+            what = "the last line is cut off, not read"
+        elif not is_utf8(line):
+            what = "line that is not UTF-8, not read"
+        else:
+            try:
+                orjson.loads(line)
+                fault = "not one document"
+            except orjson.JSONDecodeError as error:
+                fault = error.msg
+            what = f"line that is not JSON, not read: {fault}"
+        offset_bytes, number = window.place(window.at)
+        self._report.locate(offset_bytes=offset_bytes, line=number)
+        self._report.add(what, sample=line)
+        window.at = end

@@ -51,7 +51,7 @@ class OtlpJson:
         InputError
             Not one JSON document could be read.
         """
-        blocks = cut_lines(source.chunks(report))
+        blocks = cut_lines(source.chunks(report), counts_lines=False)
         first = next(blocks, LineBlock(b""))
         if _has_document_lines(first.data):
             reader = LineReader(report)

@@ -1,36 +1,25 @@
-"""OTLP/JSON for the fast reading: typed structs, and attributes of rarer kinds as the exact reading takes them."""
+"""Attributes of OTLP/JSON for the fast reading: ordinary ones as structs, others as the exact reading takes them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import orjson
-import polars as pl
-from numpy.typing import NDArray
 
-from fluo_lab.readers.otlp_structs import (
-    MISFITS,
-    Pair,
-    decode_pairs,
-    decode_request,
-    decode_resource,
-    decode_scope,
-)
+from fluo_lab.readers.otlp_pairs import FoundPair
+from fluo_lab.readers.otlp_structs import MISFITS, Pair, decode_pairs
 from fluo_lab.readers.otlp_values import ValueFault, decode_value, parse_int
-from fluo_lab.readers.otlp_wire import FoundPair, Wire
 from fluo_lab.traces import ValueType
 
-__all__ = ["JSON"]
+__all__ = ["read_json_pairs"]
 
 _MIN_INT64, _MAX_INT64 = -(2**63), 2**63 - 1
-_MAX_DIGITS = 19
 # Looking up a member of an enum takes longer than reading a value.
 _TEXT, _BOOL, _INT, _DOUBLE = ValueType.TEXT, ValueType.BOOL, ValueType.INT, ValueType.DOUBLE
 _FIELDS = frozenset(("key", "value"))
 
 
-def _read_pairs(texts: Sequence[bytes]) -> list[FoundPair | None]:
+def read_json_pairs(texts: Sequence[bytes]) -> list[FoundPair | None]:
     """Return attributes; None where the exact reading would report something."""
     pairs = _parse_ordinary(texts)
     if pairs is None:
@@ -85,32 +74,3 @@ def _read_exactly(text: bytes) -> FoundPair | None:
     except ValueFault:
         return None
     return None if found is None else (key, *found)
-
-
-def _show_ids(values: list[str]) -> list[str]:
-    return values
-
-
-def _read_times(values: list[str]) -> tuple[pl.Series, NDArray[np.bool_]]:
-    """Return decimal strings as integers, and which ones are anything but digits."""
-    series = pl.Series(values, dtype=pl.String)
-    numbers = series.cast(pl.Int64, strict=False)
-    wrong = numbers.is_null() | (series.str.len_bytes() > _MAX_DIGITS)
-    letters = "".join(values)
-    if not (letters.isascii() and letters.isdigit()):
-        wrong |= ~series.str.contains("^[0-9]+$")
-    return (numbers.fill_null(0) if numbers.null_count() else numbers), wrong.to_numpy()
-
-
-JSON = Wire(
-    faults=MISFITS,
-    decode_request=decode_request,
-    decode_resource=decode_resource,
-    decode_scope=decode_scope,
-    nothing=b"{}",
-    join=bytes,
-    read_pairs=_read_pairs,
-    show_ids=_show_ids,
-    read_times=_read_times,
-)
-"""One request a line."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import orjson
 
 from fluo_lab.readers.blocks import Line, LineBlock
 from fluo_lab.readers.columns import BatchColumns
-from fluo_lab.readers.otlp_fast import is_worth_trying, paused_collection, read_fast
-from fluo_lab.readers.otlp_json_wire import JSON
+from fluo_lab.readers.otlp_fast import FastLines, is_worth_trying, paused_collection
+from fluo_lab.readers.otlp_json_pairs import read_json_pairs
+from fluo_lab.readers.otlp_pairs import PairTable
 from fluo_lab.readers.otlp_walk import walk_document
 from fluo_lab.readers.report import Report
 from fluo_lab.traces import SpanBatch
@@ -31,37 +33,43 @@ class LineReader:
     def __init__(self, report: Report, *, is_exact: bool = False) -> None:
         self._report = report
         self._is_exact = is_exact
+        self._pairs = PairTable(read_json_pairs)
+        self._n_lines = 0
         self.n_documents = 0
 
     def read_block(self, block: LineBlock) -> Iterator[SpanBatch]:
-        """Yield batches with the spans of a block of lines."""
+        """Yield batches with the spans of the next block of lines, whose numbers are counted here."""
+        block = replace(block, first_line=1 + self._n_lines)
         if self._is_exact:
+            self._n_lines += block.count_lines()
             yield from self._read_exactly(block.lines())
             return
-        texts = block.data.split(b"\n")
-        batch, n_fitting, odd = read_fast(texts, JSON)
-        if n_fitting:
-            yield batch
-        # Blank lines fit nothing, and are no lines to the exact reading either.
-        if any(texts[i] and not texts[i].isspace() for i in odd):
-            numbers = {block.first_line + i for i in odd}
-            yield from self._read_odd([line for line in block.lines() if line.number in numbers], n_fitting)
-        self.n_documents += n_fitting
+        fast = FastLines(self._pairs)
+        with paused_collection():
+            self._n_lines += fast.add_block(block)
+            found = fast.finish()
+        yield from self._deliver(*found)
 
     def read(self, lines: Sequence[Line]) -> Iterator[SpanBatch]:
-        """Yield batches with the spans of these lines."""
+        """Yield batches with the spans of these lines, which have no line feeds in them."""
         if self._is_exact:
             yield from self._read_exactly(lines)
             return
-        batch, n_fitting, odd = read_fast([line.data for line in lines], JSON)
+        fast = FastLines(self._pairs)
+        with paused_collection():
+            fast.add_lines(lines)
+            found = fast.finish()
+        yield from self._deliver(*found)
+
+    def _deliver(self, batch: SpanBatch, n_fitting: int, odd: Sequence[Line]) -> Iterator[SpanBatch]:
+        """Yield what was read fast, then the odd lines read exactly."""
+        self._pairs.forget_when_full()
+        self.n_documents += n_fitting
         if n_fitting:
             yield batch
-        yield from self._read_odd([lines[i] for i in odd], n_fitting)
-        self.n_documents += n_fitting
-
-    def _read_odd(self, odd: Sequence[Line], n_fitting: int) -> Iterator[SpanBatch]:
-        self._is_exact = not is_worth_trying(n_fitting, len(odd))
-        yield from self._read_exactly(odd)
+        if odd:
+            self._is_exact = not is_worth_trying(n_fitting, len(odd))
+            yield from self._read_exactly(odd)
 
     def _read_exactly(self, lines: Sequence[Line]) -> Iterator[SpanBatch]:
         """Yield one batch with the spans of all lines."""

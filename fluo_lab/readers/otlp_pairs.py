@@ -1,70 +1,110 @@
-"""The attributes of many objects as rows, each distinct attribute parsed once.
+"""The attributes of many objects as codes into a table of distinct ones, each of which is parsed once.
 
-Systems repeat themselves: of the attributes in a block, a few per cent are distinct, so looking up the bytes of one
+Systems repeat themselves: of the attributes in a file, a few per cent are distinct, so looking up the bytes of one
 costs less than parsing it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from itertools import chain, count
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from fluo_lab.readers.columns import AttributeColumns
-from fluo_lab.readers.otlp_wire import FoundPair
-from fluo_lab.traces import AttributeRows, ValueType
+from fluo_lab.traces import AttributeRows, CodedRows, ValueType
+from fluo_lab.traces.schema import ATTRIBUTE_ROWS
 
-__all__ = ["PairCodes"]
+__all__ = ["FoundPair", "PairTable"]
 
+FoundPair: TypeAlias = tuple[str, ValueType, object]
+"""Key, type and value of an attribute."""
+
+_MAX_ENTRIES = 200_000
 
 # Stands in for what only the exact reading understands, so that codes stay positions.
 _NOTHING: FoundPair = ("", ValueType.TEXT, "")
 
+Codes = NDArray[np.uint32]
 
-class PairCodes:
-    """Gathers the attributes of objects of one kind.
+
+class PairTable:
+    """Distinct attributes met in one file. A code is good until ``forget`` is called.
 
     Parameters
     ----------
     read_pairs
-        Reads distinct attributes; see ``Wire``.
+        Return attributes from their bytes; None where the exact reading would report something.
 
     Examples
     --------
-    >>> pairs = PairCodes(lambda texts: [("a", ValueType.INT, int(text)) for text in texts])
-    >>> pairs.add([[b"5"], []])
-    >>> rows, odd = pairs.finish()
+    >>> pairs = PairTable(lambda texts: [("a", ValueType.INT, int(text)) for text in texts])
+    >>> rows, odd = pairs.rows(np.array([0, 2], dtype=np.uint32), pairs.codes([b"5", b"5"]))
     >>> rows.frame.select("owner", "int").rows(), odd.tolist()
-    ([(0, 5)], [])
+    ([(0, 5), (2, 5)], [])
     """
 
     def __init__(self, read_pairs: Callable[[Sequence[bytes]], Sequence[FoundPair | None]]) -> None:
         self._read_pairs = read_pairs
+        self.forget()
+
+    def forget(self) -> None:
+        """Start over with an empty table."""
         self._code_of: defaultdict[bytes, int] = defaultdict(count().__next__)
-        self._codes: list[NDArray[np.uint32]] = []
-        self._counts: list[int] = []
+        self._keys: dict[str, int] = {}
+        self._frame = pl.DataFrame(schema=ATTRIBUTE_ROWS)
+        self._texts = pl.Series("text", [], dtype=pl.String)
+        self._is_odd = np.zeros(0, dtype=np.bool_)
 
-    def add(self, lists: Sequence[Sequence[Any]]) -> None:
-        """Take the attributes of the next objects, one list each."""
-        self._counts += map(len, lists)
-        texts = map(bytes, chain.from_iterable(lists))
-        self._codes.append(np.fromiter(map(self._code_of.__getitem__, texts), dtype=np.uint32))
+    def forget_when_full(self) -> None:
+        """Start over where values repeat so little that the table only grows."""
+        if len(self._code_of) > _MAX_ENTRIES:
+            self.forget()
 
-    def finish(self) -> tuple[AttributeRows, NDArray[np.uint32]]:
-        """Return the rows, and the objects with an attribute that the exact reading has to report."""
-        if not self._code_of:
-            return AttributeRows(), np.zeros(0, dtype=np.uint32)
-        found = self._read_pairs(list(self._code_of))
-        is_odd = np.array([pair is None for pair in found])
-        distinct = AttributeColumns()
-        distinct.extend([pair or _NOTHING for pair in found])
-        codes = np.concatenate(self._codes)
-        owner = np.repeat(np.arange(len(self._counts), dtype=np.uint32), self._counts)
-        rows = distinct.finish()
-        frame = rows.frame[codes].with_columns(pl.Series("owner", owner))
-        return AttributeRows(frame=frame, keys=rows.keys, texts=rows.texts), owner[is_odd[codes]]
+    def codes(self, texts: Iterable[bytes]) -> Codes:
+        """Return the code of each attribute, given as bytes."""
+        return np.fromiter(map(self._code_of.__getitem__, texts), dtype=np.uint32)
+
+    def are_odd(self, code: Codes) -> NDArray[np.bool_]:
+        """Return which attributes are such that the exact reading has to report them."""
+        self._read_new()
+        return self._is_odd[code]
+
+    def rows(self, owner: Codes, code: Codes) -> tuple[CodedRows, Codes]:
+        """Return the attributes of owners, and the owners of those that the exact reading has to report."""
+        if not len(code):
+            return CodedRows(owner, code, AttributeRows()), owner
+        self._read_new()
+        odd = owner[self._is_odd[code]]
+        used = np.flatnonzero(np.bincount(code))
+        rank = np.zeros(int(used[-1]) + 1, dtype=np.uint32)
+        rank[used] = np.arange(len(used), dtype=np.uint32)
+        return CodedRows(owner, rank[code], self._values(used)), odd
+
+    def _read_new(self) -> None:
+        """Parse what has come since the last time."""
+        n_known = self._frame.height
+        if len(self._code_of) == n_known:
+            return
+        new = list(self._code_of)[n_known:]
+        found = self._read_pairs(new)
+        self._is_odd = np.append(self._is_odd, [pair is None for pair in found])
+        columns = AttributeColumns(self._keys)
+        columns.extend([pair or _NOTHING for pair in found])
+        rows = columns.finish()
+        shifted = rows.frame.with_columns(pl.col("text") + pl.lit(len(self._texts), dtype=pl.UInt32))
+        self._frame = pl.concat([self._frame, shifted], rechunk=True)
+        self._texts = pl.concat([self._texts, rows.texts], rechunk=True)
+
+    def _values(self, used: NDArray[np.int64]) -> AttributeRows:
+        """Return some attributes, with no more texts than they need."""
+        frame = self._frame[used]
+        is_text = frame["text"].is_not_null()
+        texts = self._texts.gather(frame["text"].drop_nulls())
+        position = (is_text.cum_sum().cast(pl.Int64) - 1).clip(0).cast(pl.UInt32)
+        frame = frame.with_columns(position.set(~is_text, None).alias("text"))
+        return AttributeRows(frame, keys=pl.Series("key", list(self._keys), dtype=pl.String), texts=texts)

@@ -12,17 +12,19 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, TracesData
 from fluo_lab.errors import InputError
 from fluo_lab.readers.blocks import BLOCK_BYTES, Line
 from fluo_lab.readers.columns import BatchColumns
-from fluo_lab.readers.framing import Framing, find_framing, read_frames
-from fluo_lab.readers.otlp_fast import is_worth_trying, paused_collection, read_fast
+from fluo_lab.readers.framing import MAX_FRAME_BYTES, Frame, Framing, find_framing, read_frames
+from fluo_lab.readers.otlp_arrow import read_messages_fast, read_protobuf_pairs
+from fluo_lab.readers.otlp_fast import is_worth_trying, paused_collection
 from fluo_lab.readers.otlp_lines import LineReader
 from fluo_lab.readers.otlp_messages import MessageWalk
-from fluo_lab.readers.otlp_mirror import PROTOBUF, PROTOBUF_ENTRIES
+from fluo_lab.readers.otlp_pairs import PairTable
 from fluo_lab.readers.report import Report
-from fluo_lab.readers.source import ZSTD_MAGIC, ByteStream, Source
+from fluo_lab.readers.source import ZSTD_MAGIC, Source
 from fluo_lab.traces import SpanBatch
 
 __all__ = ["MessageReader", "OtlpProtobuf"]
 
+_NOT_PLAIN = (ZSTD_MAGIC, b"{", b"[")
 # Tags and lengths of any message hold control characters that text does not.
 _IS_BINARY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
@@ -48,16 +50,22 @@ class OtlpProtobuf:
         if framing is None:
             raise InputError(f"{source.name}: no messages of OTLP protobuf in it")
         messages = MessageReader(framing, report)
-        for offset, data in read_frames(framing, ByteStream(source.chunks(report)), report):
-            yield from messages.add(offset, data)
+        for frames in read_frames(framing, source.chunks(report), report):
+            yield from messages.add(frames)
         yield from messages.flush()
         if messages.n_read == 0:
             faults = "; ".join(problem.what for problem in report.problems())
             raise InputError(f"{source.name}: looks like OTLP protobuf, but no message could be read: {faults}")
 
 
+def _unpack(data: bytes) -> bytes:
+    """Return what a zstd message unpacks to, or a little more than may be."""
+    with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as reader:
+        return reader.read(MAX_FRAME_BYTES + 1)
+
+
 class MessageReader:
-    """Takes messages one by one and makes batches of them.
+    """Takes messages and makes batches of them.
 
     Parameters
     ----------
@@ -73,9 +81,10 @@ class MessageReader:
         self._framing = framing
         self._report = report
         self._is_exact = is_exact
+        self._pairs = PairTable(read_protobuf_pairs)
         self._lines = LineReader(report, is_exact=is_exact)
         self._waiting_lines: list[Line] = []
-        self._waiting: list[tuple[int, bytes]] = []
+        self._waiting: list[Frame] = []
         self._waiting_bytes = 0
         self._n_messages = 0
 
@@ -84,22 +93,35 @@ class MessageReader:
         """How many messages were parsed."""
         return self._n_messages + self._lines.n_documents
 
-    def add(self, offset: int, data: bytes) -> Iterator[SpanBatch]:
-        """Take a message; yield a batch when enough has come together."""
-        if self._framing is Framing.BIG_ENDIAN and data.startswith(ZSTD_MAGIC):
-            try:
-                data = zstandard.ZstdDecompressor().decompressobj().decompress(data)
-            except zstandard.ZstdError as error:
-                self._report.locate(offset_bytes=offset)
-                self._report.add("a damaged zstd message, not read", sample=str(error))
-                return
-        if self._framing is Framing.BIG_ENDIAN and data.startswith((b"{", b"[")):
-            self._waiting_lines.append(Line(data.replace(b"\n", b" "), offset))
+    def add(self, frames: Sequence[Frame]) -> Iterator[SpanBatch]:
+        """Take messages; yield batches when enough have come together."""
+        if self._framing is Framing.BIG_ENDIAN and any(data.startswith(_NOT_PLAIN) for _, data in frames):
+            self._sort_out(frames)
         else:
-            self._waiting.append((offset, data))
-        self._waiting_bytes += len(data)
+            self._waiting += frames
+            self._waiting_bytes += sum([len(data) for _, data in frames])
         if self._waiting_bytes >= BLOCK_BYTES:
             yield from self.flush()
+
+    def _sort_out(self, frames: Sequence[Frame]) -> None:
+        """Take messages of which some are compressed, or JSON, or both."""
+        for offset, data in frames:
+            if data.startswith(ZSTD_MAGIC):
+                try:
+                    data = _unpack(data)
+                except zstandard.ZstdError as error:
+                    self._report.locate(offset_bytes=offset)
+                    self._report.add("a damaged zstd message, not read", sample=str(error))
+                    continue
+            if len(data) > MAX_FRAME_BYTES:
+                self._report.locate(offset_bytes=offset)
+                self._report.add(f"a message that unpacks to more than {MAX_FRAME_BYTES} bytes, not read")
+                continue
+            if data.startswith((b"{", b"[")):
+                self._waiting_lines.append(Line(data.replace(b"\n", b" "), offset))
+            else:
+                self._waiting.append((offset, data))
+            self._waiting_bytes += len(data)
 
     def flush(self) -> Iterator[SpanBatch]:
         """Yield what has come together."""
@@ -108,16 +130,16 @@ class MessageReader:
         if lines:
             yield from self._lines.read(lines)
         if messages and not self._is_exact:
-            wire = PROTOBUF_ENTRIES if self._framing is Framing.PLAIN else PROTOBUF
-            batch, n_fitting, odd = read_fast([data for _, data in messages], wire)
-            if n_fitting:
-                yield batch
+            is_entries = self._framing is Framing.PLAIN
+            batches, odd = read_messages_fast([data for _, data in messages], self._pairs, is_entries=is_entries)
+            yield from batches
+            n_fitting = len(messages) - len(odd)
             self._n_messages += n_fitting
             messages = [messages[i] for i in odd]
             self._is_exact = not is_worth_trying(n_fitting, len(odd))
         yield from self._read_exactly(messages)
 
-    def _read_exactly(self, messages: Sequence[tuple[int, bytes]]) -> Iterator[SpanBatch]:
+    def _read_exactly(self, messages: Sequence[Frame]) -> Iterator[SpanBatch]:
         """Yield one batch with the spans of all messages."""
         columns = BatchColumns()
         walk = MessageWalk(columns, self._report)

@@ -25,6 +25,8 @@ __all__ = [
     "Scope",
     "Span",
     "Value",
+    "decode_lines",
+    "decode_list",
     "decode_pairs",
     "decode_request",
     "decode_resource",
@@ -86,7 +88,7 @@ class Span(_Message, frozen=True):
     kind: _Kind = 0
     start_time_unix_nano: str = "0"
     end_time_unix_nano: str = "0"
-    attributes: list[Raw] = []
+    attributes: Raw = _ABSENT  # of all spans together, see AttributeLists
     dropped_attributes_count: _Uint32 = 0
     events: tuple[Event, ...] = ()
     dropped_events_count: _Uint32 = 0
@@ -152,14 +154,22 @@ class Pair(_Message, frozen=True):
     value: Value = Value()
 
 
-decode_request: Final = msgspec.json.Decoder(Request).decode
+_REQUESTS: Final = msgspec.json.Decoder(Request)
+
+decode_request: Final = _REQUESTS.decode
 """Return the request in a line."""
+
+decode_lines: Final = _REQUESTS.decode_lines
+"""Return the requests in some lines; line feeds are white space like any other."""
 
 decode_resource: Final = msgspec.json.Decoder(Resource).decode
 """Return a resource."""
 
 decode_scope: Final = msgspec.json.Decoder(Scope).decode
 """Return a scope."""
+
+decode_list: Final = msgspec.json.Decoder(list[Raw]).decode
+"""Return the unparsed members of an array."""
 
 decode_pairs: Final = msgspec.json.Decoder(list[Pair]).decode
 """Return the attributes in an array."""

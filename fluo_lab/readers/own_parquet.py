@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -11,21 +12,22 @@ from fluo_lab.errors import InputError
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
 from fluo_lab.traces import SpanBatch
-from fluo_lab.traces.parquet import is_own_parquet, read_batches, read_declared
+from fluo_lab.traces.parquet import OWN_FORMAT, is_own_parquet, read_batches, read_findings
 
 __all__ = ["OwnParquet"]
-
-_MAGIC = b"PAR1"
 
 
 class OwnParquet:
     """Parquet as ``Traces`` writes it."""
 
-    name = "fluo_lab's own Parquet"
+    name = OWN_FORMAT
 
-    def recognise(self, head: bytes) -> bool:
-        """Return whether it is a Parquet file, whoever wrote it."""
-        return head.startswith(_MAGIC)
+    def recognise_file(self, path: Path) -> bool:
+        """Return whether it is a Parquet file that fluo_lab wrote."""
+        try:
+            return is_own_parquet(path)
+        except (pa.ArrowException, OSError):
+            return False
 
     def read(self, source: Source, report: Report) -> Iterator[SpanBatch]:
         """Yield the spans in batches.
@@ -33,15 +35,11 @@ class OwnParquet:
         Raises
         ------
         InputError
-            The file is damaged, or somebody else's Parquet.
+            The file is damaged.
         """
         try:
-            if not is_own_parquet(source.path):
-                raise InputError(
-                    f"{source.name}: a Parquet file that fluo_lab did not write, which is not read; "
-                    "export the traces as OTLP/JSON"
-                )
-            report.incomplete.update(read_declared(source.path))
+            report.findings = read_findings(source.path)
             yield from read_batches(source.path)
-        except (pa.ArrowException, OSError, pl.exceptions.PolarsError, ValueError, KeyError) as error:
+        except (pa.ArrowException, OSError, pl.exceptions.PolarsError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{source.name}: a damaged Parquet file: {error}") from error
+        source.on_bytes(source.path.stat().st_size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fluo_lab.traces import Problem
+from fluo_lab.traces import Findings, Problem
 
 __all__ = ["Report"]
 
@@ -33,6 +33,8 @@ class Report:
         What the file is called in messages.
     incomplete
         Ids of traces that the file itself declares to lack spans.
+    findings
+        What the file's writer knew of its traces besides.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class Report:
     def __init__(self, file: str) -> None:
         self.file = file
         self.incomplete: set[str] = set()
+        self.findings = Findings()
         self._entries: dict[str, _Entry] = {}
         self._offset_bytes: int | None = None
         self._line: int | None = None

@@ -14,7 +14,7 @@ import zstandard
 from fluo_lab.errors import InputError
 from fluo_lab.readers.report import Report
 
-__all__ = ["ZSTD_MAGIC", "ByteStream", "Source"]
+__all__ = ["ZSTD_MAGIC", "Source"]
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
@@ -156,30 +156,3 @@ class _Unpacker:
         """Report data that stops in the middle."""
         if not self._member.eof:
             self._report.add(f"the {self._name} data ends early; what came before was read")
-
-
-class ByteStream:
-    """Exact reads from pieces of bytes, with the offset reached."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._buffer = bytearray()
-        self.offset_bytes = 0
-
-    def read(self, size: int) -> bytes:
-        """Return the next ``size`` bytes, or fewer at the end."""
-        while len(self._buffer) < size:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                break
-            self._buffer += chunk
-        data = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        self.offset_bytes += len(data)
-        return data
-
-    def count_rest(self) -> int:
-        """Return how many bytes are left, reading to the end."""
-        rest = len(self._buffer) + sum(len(chunk) for chunk in self._chunks)
-        self._buffer.clear()
-        return rest

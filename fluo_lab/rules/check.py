@@ -8,12 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
+import numpy as np
 import polars as pl
 
 from fluo_lab.engine import Evaluation, Explanation, Verdict, VerdictCounts, evaluate
 from fluo_lab.errors import UsageError
 from fluo_lab.rules.rule import Rule, RuleSeverity
 from fluo_lab.traces import Traces
+from fluo_lab.traces.completeness import caveats_of
 
 __all__ = ["CheckResult", "RuleResult", "check"]
 
@@ -37,6 +39,16 @@ class RuleResult(Sequence[Explanation]):
     def traces(self) -> Traces:
         """The traces that were judged."""
         return self._evaluation.traces
+
+    @cached_property
+    def caveats(self) -> dict[str, int]:
+        """Of the traces the rule applies to, how many have dropped attributes, truncated values and the like.
+
+        None of these changes a verdict, yet what was dropped or cut cannot be looked at.
+        """
+        applies = [v for v in Verdict if v is not Verdict.NOT_APPLICABLE]
+        rows = np.concatenate([self._evaluation.rows(self._number, verdict) for verdict in applies])
+        return caveats_of(self.traces.traces[rows])
 
     @cached_property
     def _violating(self) -> list[int]:
@@ -87,6 +99,7 @@ class RuleResult(Sequence[Explanation]):
             "text": self.rule.text,
             "reading": self.rule.reading,
             **self.counts.to_dict(),
+            "caveats": self.caveats,
             "violations": [self._violation(explanation) for explanation in shown],
             "violations_not_shown": len(self) - len(shown),
         }
@@ -164,6 +177,7 @@ class CheckResult(Sequence[RuleResult]):
         return {
             "traces": self.traces.n_traces,
             "spans": self.traces.n_spans,
+            "repairs": [record.to_dict() for record in self.traces.repairs],
             "rules": [result.to_dict(limit=limit) for result in self],
         }
 

@@ -270,23 +270,13 @@ def _split(group: NDArray[np.uint16], key: Rows, n_keys: int) -> Iterator[tuple[
     """Yield (group, key, indices) for every combination that occurs; indices ascend."""
     if not len(group):
         return
-    combined = group.astype(np.int64) * n_keys + key
-    occurring, codes = _dense_codes(combined)
-    order = np.argsort(codes, kind="stable")
-    bounds = np.zeros(len(occurring) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(codes, minlength=len(occurring)), out=bounds[1:])
-    for i, combination in enumerate(occurring):
-        yield int(combination // n_keys), int(combination % n_keys), order[bounds[i] : bounds[i + 1]]
-
-
-def _dense_codes(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Return the distinct values, ascending, and for each value its rank, in 16 bits where they suffice."""
-    top = int(values.max()) + 1
-    if top > max(4 * len(values), 1 << 24):
-        occurring, codes = np.unique(values, return_inverse=True)
-        return occurring, codes
-    occurring = np.flatnonzero(np.bincount(values, minlength=top))
-    dtype = np.uint16 if len(occurring) <= 1 << 16 else np.uint32
-    rank = np.zeros(top, dtype=dtype)
-    rank[occurring] = np.arange(len(occurring), dtype=dtype)
-    return occurring, rank[values]
+    if (int(group.max()) + 1) * n_keys <= 1 << 16:  # 16 bits: NumPy sorts these by radix
+        combined: NDArray[Any] = group * np.uint16(n_keys) + key.astype(np.uint16)
+    else:
+        combined = group.astype(np.int64) * n_keys + key
+    order = np.argsort(combined, kind="stable")
+    in_order = combined[order]
+    bounds = np.append(np.flatnonzero(np.append(True, in_order[1:] != in_order[:-1])), len(order))
+    for first, last in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        combination = int(in_order[first])
+        yield combination // n_keys, combination % n_keys, order[first:last]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fluo_lab.traces.schema import ATTRIBUTE_ROWS, EVENTS, LINKS, RAW_SPANS, SCOPES
 
-__all__ = ["AttributeRows", "SpanBatch"]
+__all__ = ["AttributeRows", "CodedRows", "SpanBatch"]
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,56 @@ class AttributeRows:
     keys: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.String))
     texts: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.String))
 
+    def of(self, kept: Mask) -> AttributeRows:
+        """Return the rows of the kept owners, renumbered."""
+        owner = self.frame["owner"].to_numpy()
+        here = kept[owner]
+        number = pl.Series("owner", _numbers(kept)[owner[here]])
+        return replace(self, frame=self.frame.filter(pl.Series(here)).with_columns(number))
+
+
+@dataclass(frozen=True, slots=True)
+class CodedRows:
+    """Attributes of some owners, each a code into a table of distinct attributes: systems repeat themselves.
+
+    Attributes
+    ----------
+    owner, code
+        One entry an attribute: the owner, and the row of ``values``. Of a key that an owner carries twice the last
+        entry wins.
+    values
+        The distinct attributes; their own ``owner`` means nothing.
+    """
+
+    owner: NDArray[np.uint32]
+    code: NDArray[np.uint32]
+    values: AttributeRows
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The rows written out, schema ``ATTRIBUTE_ROWS``."""
+        return self.values.frame[self.code].with_columns(pl.Series("owner", self.owner))
+
+    @property
+    def keys(self) -> pl.Series:
+        """Strings that the codes in ``key`` point into."""
+        return self.values.keys
+
+    @property
+    def texts(self) -> pl.Series:
+        """Strings that the codes in ``text`` point into."""
+        return self.values.texts
+
+    def of(self, kept: Mask) -> CodedRows:
+        """Return the attributes of the kept owners, renumbered."""
+        here = kept[self.owner]
+        return CodedRows(_numbers(kept)[self.owner[here]], self.code[here], self.values)
+
+
+def _numbers(kept: Mask) -> NDArray[Any]:
+    """Return for every row its number among the kept ones."""
+    return (np.cumsum(kept) - kept).astype(np.uint32)
+
 
 @dataclass(frozen=True, slots=True)
 class SpanBatch:
@@ -44,15 +99,15 @@ class SpanBatch:
     """
 
     spans: pl.DataFrame
-    attributes: AttributeRows = field(default_factory=AttributeRows)
+    attributes: AttributeRows | CodedRows = field(default_factory=AttributeRows)
     n_resources: int = 0
-    resource_attributes: AttributeRows = field(default_factory=AttributeRows)
+    resource_attributes: AttributeRows | CodedRows = field(default_factory=AttributeRows)
     scopes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SCOPES))
-    scope_attributes: AttributeRows = field(default_factory=AttributeRows)
+    scope_attributes: AttributeRows | CodedRows = field(default_factory=AttributeRows)
     events: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EVENTS))
-    event_attributes: AttributeRows = field(default_factory=AttributeRows)
+    event_attributes: AttributeRows | CodedRows = field(default_factory=AttributeRows)
     links: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LINKS))
-    link_attributes: AttributeRows = field(default_factory=AttributeRows)
+    link_attributes: AttributeRows | CodedRows = field(default_factory=AttributeRows)
 
     def __post_init__(self) -> None:
         for name, frame, schema in (
@@ -63,3 +118,24 @@ class SpanBatch:
         ):
             if frame.schema != schema:
                 raise TypeError(f"{name} has the schema {frame.schema}, expected {schema}")
+
+    def of(self, kept: Mask) -> SpanBatch:
+        """Return the batch of the kept spans, shape ``(n_spans,)``; resources and scopes stay as they are."""
+        has_event = kept[self.events["span"].to_numpy()]
+        has_link = kept[self.links["span"].to_numpy()]
+        number = _numbers(kept)
+        return replace(
+            self,
+            spans=self.spans.filter(pl.Series(kept)),
+            attributes=self.attributes.of(kept),
+            events=_hung_on(self.events, has_event, number),
+            event_attributes=self.event_attributes.of(has_event),
+            links=_hung_on(self.links, has_link, number),
+            link_attributes=self.link_attributes.of(has_link),
+        )
+
+
+def _hung_on(frame: pl.DataFrame, kept: Mask, number: NDArray[Any]) -> pl.DataFrame:
+    """Return the kept events or links with their spans renumbered."""
+    rows = frame.filter(pl.Series(kept))
+    return rows.with_columns(pl.Series("span", number[rows["span"].to_numpy()]))

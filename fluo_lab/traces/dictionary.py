@@ -80,6 +80,11 @@ class TextPool:
         self._size += len(texts)
         return offset
 
+    def encode(self, texts: pl.Series) -> NDArray[np.uint32]:
+        """Take texts, each distinct one once, and return an offset code for each."""
+        distinct, codes = Dictionary.encode(texts)
+        return codes + np.uint32(self.add(distinct.values))
+
     def finish(self) -> tuple[Dictionary, NDArray[np.uint32]]:
         """Return the dictionary, and for every offset code its final one."""
         if not self._parts:

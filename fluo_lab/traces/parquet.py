@@ -8,34 +8,135 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from fluo_lab.traces.batch import AttributeRows, SpanBatch
+from fluo_lab.traces.batch import AttributeRows, CodedRows, SpanBatch
 from fluo_lab.traces.dictionary import Dictionary
+from fluo_lab.traces.findings import Findings
 from fluo_lab.traces.schema import EVENTS, LINKS, RAW_SPANS
 from fluo_lab.traces.unbuild import to_batch
 
 if TYPE_CHECKING:
     from fluo_lab.traces.store import Traces
 
-__all__ = ["is_own_parquet", "read_batches", "read_declared", "write"]
+__all__ = [
+    "OWN_FORMAT",
+    "ROWS",
+    "is_own_parquet",
+    "open_writer",
+    "read_batches",
+    "read_findings",
+    "span_frames",
+    "write",
+    "write_rows",
+]
+
+OWN_FORMAT = "fluo_lab's own Parquet"
+"""What people call it."""
 
 LAYOUT = "fluo_lab.traces/v1"
 _LAYOUT_KEY = b"fluo_lab.layout"
-_DECLARED_KEY = b"fluo_lab.incomplete"
-_CELL = ("key", "type", "text", "int", "double", "bool")
+_FINDINGS_KEY = b"fluo_lab.findings"
+_CELL = {
+    "key": pl.String(),
+    "type": pl.UInt8(),  # ValueType
+    "text": pl.String(),
+    "int": pl.Int64(),
+    "double": pl.Float64(),
+    "bool": pl.Boolean(),
+}
+_CELLS = pl.List(pl.Struct(_CELL))
+
+
+def _items_of(schema: pl.Schema) -> pl.List:
+    """Return the type of the column of a span's events or links."""
+    fields = {name: dtype for name, dtype in schema.items() if name != "span"}
+    return pl.List(pl.Struct({**fields, "attributes": _CELLS}))
+
+
 BLOCK_ROWS = 200_000
+"""Spans in a row group at most."""
+
+ROWS = pl.Schema(
+    {
+        **RAW_SPANS,
+        "attributes": _CELLS,
+        "events": _items_of(EVENTS),
+        "links": _items_of(LINKS),
+        "resource_attributes": _CELLS,
+        "scope_name": pl.String(),
+        "scope_version": pl.String(),
+        "scope_attributes": _CELLS,
+    }
+)
+"""One row a span; ``resource`` and ``scope`` are numbers good within the file. Lists are null where empty."""
 
 
 def write(traces: Traces, path: Path) -> Path:
-    """Write a store to a file by way of a temporary one beside it, and return the path."""
-    batch = to_batch(traces, np.ones(traces.n_spans, dtype=np.bool_))
+    """Write a store to a file by way of a temporary one beside it, and return the path.
+
+    Row group by row group, so that memory does not grow with the store. Problems and inputs are not kept.
+    """
+    with open_writer(path, traces.findings) as writer:
+        for frame in span_frames(traces, np.arange(traces.n_spans)):
+            write_rows(writer, frame)
+    return path
+
+
+@contextmanager
+def open_writer(path: Path, findings: Findings) -> Iterator[pq.ParquetWriter]:
+    """Give a writer of a file that is there, complete, when the block has ended, and not when it was left by an error.
+
+    Parameters
+    ----------
+    findings
+        What is known of the traces besides.
+    """
+    metadata = {_LAYOUT_KEY: LAYOUT.encode(), _FINDINGS_KEY: orjson.dumps(findings.to_dict())}
+    schema = _to_arrow(pl.DataFrame(schema=ROWS)).schema.with_metadata(metadata)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+            yield writer
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_rows(writer: pq.ParquetWriter, frame: pl.DataFrame) -> None:
+    """Write rows of the schema ``ROWS`` as one row group."""
+    writer.write_table(_to_arrow(frame), row_group_size=max(frame.height, 1))
+
+
+def _to_arrow(frame: pl.DataFrame) -> pa.Table:
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def span_frames(traces: Traces, rows: NDArray[np.int64]) -> Iterator[pl.DataFrame]:
+    """Yield spans with all that hangs on them, schema ``ROWS``, ``BLOCK_ROWS`` at a time.
+
+    Parameters
+    ----------
+    rows
+        Span rows of the store, ascending.
+    """
+    for first in range(0, len(rows), BLOCK_ROWS):
+        kept = np.zeros(traces.n_spans, dtype=np.bool_)
+        kept[rows[first : first + BLOCK_ROWS]] = True
+        yield _frame(to_batch(traces, kept))
+
+
+def _frame(batch: SpanBatch) -> pl.DataFrame:
+    """Return the spans of a batch with all that hangs on them, one row a span."""
     spans = batch.spans.with_row_index("_row")
     frame = _with_cells(spans, batch.attributes, "attributes", "_row")
     for kind, table, rows in (
@@ -57,29 +158,20 @@ def write(traces: Traces, path: Path) -> Path:
         "scope_attributes",
         "scope",
     )
-    frame = (
+    return (
         frame.join(resources, on="resource", how="left", maintain_order="left")
         .join(scopes, on="scope", how="left", maintain_order="left")
-        .drop("_row")
+        .select(list(ROWS))
+        .cast(ROWS)
     )
-    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-    declared = traces.traces.filter("is_declared_incomplete")["trace_id"].to_list()
-    table = table.replace_schema_metadata({_LAYOUT_KEY: LAYOUT.encode(), _DECLARED_KEY: orjson.dumps(declared)})
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        pq.write_table(table, partial, compression="zstd", row_group_size=BLOCK_ROWS)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
 
 
-def _with_cells(frame: pl.DataFrame, rows: AttributeRows, column: str, owner: str) -> pl.DataFrame:
+def _with_cells(frame: pl.DataFrame, rows: AttributeRows | CodedRows, column: str, owner: str) -> pl.DataFrame:
     """Return a frame with the attributes of each row as a list of cells."""
     cells = rows.frame.with_columns(
         rows.keys.gather(rows.frame["key"]).alias("key"), rows.texts.gather(rows.frame["text"]).alias("text")
     )
-    lists = cells.group_by("owner", maintain_order=True).agg(pl.struct(_CELL).alias(column))
+    lists = cells.group_by("owner", maintain_order=True).agg(pl.struct(list(_CELL)).alias(column))
     return frame.join(lists, left_on=owner, right_on="owner", how="left", maintain_order="left")
 
 
@@ -89,11 +181,10 @@ def is_own_parquet(path: str | Path) -> bool:
     return bool(metadata.get(_LAYOUT_KEY) == LAYOUT.encode())
 
 
-def read_declared(path: str | Path) -> list[str]:
-    """Return the ids of the traces the writer knew to be incomplete."""
+def read_findings(path: str | Path) -> Findings:
+    """Return what the writer knew of the traces."""
     metadata = pq.read_schema(path).metadata or {}
-    declared: list[str] = orjson.loads(metadata.get(_DECLARED_KEY, b"[]"))
-    return declared
+    return Findings.from_dict(orjson.loads(metadata[_FINDINGS_KEY]))
 
 
 def read_batches(path: str | Path) -> Iterator[SpanBatch]:

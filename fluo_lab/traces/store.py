@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from fluo_lab.errors import UsageError
 from fluo_lab.traces.attributes import AttributeTable, ColumnKey
+from fluo_lab.traces.completeness import TextLimits, completeness_frame
 from fluo_lab.traces.dictionary import Dictionary
+from fluo_lab.traces.findings import Findings, Repair, RepairRecord
 from fluo_lab.traces.problems import Problem, problems_frame
 from fluo_lab.traces.schema import SpanKind, StatusCode
 from fluo_lab.traces.structure import Structure
@@ -23,7 +25,8 @@ from fluo_lab.traces.values import decode_value
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EventTable", "LinkTable", "ResourceTable", "ScopeTable", "Trace", "Traces"]
+
+__all__ = ["EventTable", "Input", "LinkTable", "ResourceTable", "ScopeTable", "Trace", "Traces"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,25 @@ class LinkTable:
 
     frame: pl.DataFrame
     attributes: AttributeTable
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file or live store that traces were read from.
+
+    Attributes
+    ----------
+    name
+        Path or address, without secrets.
+    format
+        What it was recognised as; None where it could not be read.
+    n_bytes
+        Its size, as it lies on disk or came over the network.
+    """
+
+    name: str
+    format: str | None = None
+    n_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +120,22 @@ class Traces:
     ----------
     traces
         One row a trace, in order of first start: ``trace_id, n_spans, start_ns, end_ns, n_roots, n_orphans,
-        dropped_attributes, dropped_events, dropped_links, first_row, has_cycle, is_declared_incomplete,
-        is_incomplete``.
+        n_duplicate_spans`` (whose span id occurred before), ``dropped_attributes, dropped_events, dropped_links,
+        n_truncated_values, first_row, has_cycle, is_declared_incomplete, is_at_window_edge, is_incomplete,
+        sampling_probability`` (the smallest its spans tell; null: unknown), ``is_unevenly_sampled`` (spans tell
+        different ones, so that some may be missing although the structure shows no gap).
     name_dictionary, service_dictionary
         Dictionaries of the codes in the span table.
     text_dictionary
         Dictionary of textual attribute values.
     attribute_table, resource_table, scope_table, event_table, link_table
         What hangs on the spans.
-    sources
-        The files the spans come from.
+    inputs
+        The files and live stores the spans come from.
+    text_limits
+        The lengths at which textual values were cut, as far as the values show it.
+    repairs
+        What was repaired, in order; empty for traces as they were read.
     """
 
     _table: pl.DataFrame = field(repr=False)
@@ -121,7 +149,9 @@ class Traces:
     event_table: EventTable = field(repr=False)
     link_table: LinkTable = field(repr=False)
     problem_list: tuple[Problem, ...] = ()
-    sources: tuple[str, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    text_limits: TextLimits = field(default_factory=TextLimits)
+    repairs: tuple[RepairRecord, ...] = ()
 
     # --- counts and names -----------------------------------------------------------------------------------
 
@@ -151,9 +181,34 @@ class Traces:
         return sorted(self.name_dictionary.values.to_list())
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the files and live stores the spans come from."""
+        return tuple(one.name for one in self.inputs)
+
+    @property
     def problems(self) -> pl.DataFrame:
         """What could not be taken as it was, schema ``PROBLEMS``."""
         return problems_frame(self.problem_list)
+
+    @property
+    def findings(self) -> Findings:
+        """What is known of the traces that their spans do not show."""
+        ids = self.traces["trace_id"]
+        return Findings(
+            incomplete=frozenset(ids.filter(self.traces["is_declared_incomplete"])),
+            at_window_edge=frozenset(ids.filter(self.traces["is_at_window_edge"])),
+            text_limits=self.text_limits,
+            repairs=self.repairs,
+        )
+
+    @property
+    def completeness(self) -> pl.DataFrame:
+        """What traces lack: one row a reason, what makes traces incomplete first, then by number of traces.
+
+        Columns: ``reason, is_incomplete, traces, traces_pct, trace_id`` (the first such trace). Reasons that are not
+        ``is_incomplete`` change no verdict. A trace may have several.
+        """
+        return completeness_frame(self.traces)
 
     def __repr__(self) -> str:
         return (
@@ -348,14 +403,26 @@ class Traces:
         return self._select(pl.Series(mask))
 
     def _select(self, mask: pl.Series) -> Traces:
-        from fluo_lab.traces.build import TracesBuilder
-        from fluo_lab.traces.unbuild import to_batch
+        from fluo_lab.traces.unbuild import rebuild, to_batch
 
-        kept = mask.to_numpy()
-        builder = TracesBuilder()
-        builder.add(to_batch(self, kept[self.trace_of]))
-        declared = self.traces.filter(mask & pl.col("is_declared_incomplete"))["trace_id"]
-        return builder.finish(problems=self.problem_list, sources=self.sources, incomplete=declared)
+        return rebuild(self, to_batch(self, mask.to_numpy()[self.trace_of]))
+
+    def repaired(self, *repairs: Repair | str) -> Traces:
+        """Return a store with some defects mended, and a record of it in ``repairs``.
+
+        Parameters
+        ----------
+        repairs
+            Any of ``duplicates``, ``shared_spans`` and ``clock_skew``; applied in this order, however they are given.
+
+        Raises
+        ------
+        UsageError
+            When there is no such repair.
+        """
+        from fluo_lab.traces.repair import repair
+
+        return repair(self, *repairs)
 
     # --- out again ------------------------------------------------------------------------------------------
 
@@ -363,14 +430,21 @@ class Traces:
         """Return ``spans`` as a pandas frame; needs pandas, which the ``notebook`` extra installs."""
         return self.spans.to_pandas()
 
-    def save(self, path: str | Path) -> Path:
-        """Write everything to one Parquet file, which ``read_traces`` reads back to equal frames.
+    def save(self, path: str | Path, *, buckets: int | None = None) -> Path:
+        """Write everything to our own Parquet, which ``read_traces`` reads back to equal frames.
 
         Parameters
         ----------
         path
             File to write; its folder must exist. The file is complete or not there.
+        buckets
+            Add to a folder of so many buckets instead, which ``read_buckets`` reads one at a time; see
+            ``fluo_lab.traces.buckets``.
         """
+        if buckets is not None:
+            from fluo_lab.traces.buckets import write_buckets
+
+            return write_buckets(self, path, buckets=buckets)
         from fluo_lab.traces.parquet import write
 
         return write(self, Path(path))

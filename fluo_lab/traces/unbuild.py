@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from fluo_lab.traces.attributes import AttributeTable
 from fluo_lab.traces.batch import AttributeRows, SpanBatch
+from fluo_lab.traces.build import TracesBuilder
 from fluo_lab.traces.dictionary import Dictionary
 from fluo_lab.traces.schema import ATTRIBUTE_ROWS, RAW_SPANS, ValueType
 
 if TYPE_CHECKING:
     from fluo_lab.traces.store import Traces
 
-__all__ = ["to_batch"]
+__all__ = ["rebuild", "to_batch"]
 
 Mask = NDArray[np.bool_]
 
@@ -58,6 +59,13 @@ def to_batch(traces: Traces, kept: Mask) -> SpanBatch:
         links=link_frame.with_columns(pl.Series("span", number[link_frame["span"].to_numpy()])),
         link_attributes=_rows(links.attributes, link_kept, traces.text_dictionary),
     )
+
+
+def rebuild(traces: Traces, batch: SpanBatch) -> Traces:
+    """Return the store of a batch made from another store, with all that is known about the traces from elsewhere."""
+    builder = TracesBuilder()
+    builder.add(batch)
+    return builder.finish(problems=traces.problem_list, inputs=traces.inputs, findings=traces.findings)
 
 
 def _numbers(kept: Mask) -> NDArray[np.uint32]:

@@ -185,7 +185,7 @@ def test_a_malformed_line_is_reported_with_its_place_and_the_rest_is_read(fluo, 
     [
         ("empty.jsonl", b"", "empty"),
         ("notes.txt", b"just some words\n", "no known format"),
-        ("zipkin.json", b'[{"traceId":"1","id":"2","localEndpoint":{"serviceName":"a"}}]', "Zipkin"),
+        ("list.json", b'[{"id":"2","name":"a"}]', "JSON of another kind"),
     ],
 )
 def test_a_file_that_is_no_trace_file_exits_with_3(fluo, tmp_path, name, content, says):
@@ -290,3 +290,53 @@ def test_the_installed_command_runs_in_a_process_of_its_own():
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     assert "did you mean" in done.stderr
+
+
+def test_read_says_what_was_recognised_and_how_much_of_it(fluo, tmp_path):
+    path = tmp_path / "spans.csv"
+    path.write_text("TraceID,SpanID,OperationName,StartTimeUnixNano\n1,2,pay,1700000000000000000\n,3,pay,5\n")
+    done = fluo("read", path, "--format", "json")
+    assert done.returncode == 0
+    found = json.loads(done.stdout)
+    assert (found["spans"], found["formats"], found["bytes"]) == (1, ["CSV table"], path.stat().st_size)
+    assert found["inputs"] == [{"name": str(path), "format": "CSV table", "bytes": path.stat().st_size}]
+    assert found["seconds"] > 0
+    assert sum(found["problems_by_kind"].values()) == sum(problem["n"] for problem in found["problems"]) > 0
+
+
+def test_a_table_with_columns_of_any_names_is_read_when_told_which_is_which(fluo, tmp_path):
+    path = tmp_path / "spans.csv"
+    path.write_text("who,what,when,t\na,pay,1700000000000000000,x\n")
+    refused = fluo("read", path)
+    assert refused.returncode == 3
+    assert "columns=" in refused.stderr
+    pairs = ["trace_id=t", "span_id=who", "name=what", "start_ns=when"]
+    done = fluo("read", path, "--format", "json", *(part for pair in pairs for part in ("--column", pair)))
+    assert (done.returncode, json.loads(done.stdout)["spans"]) == (0, 1)
+    assert fluo("read", path, "--column", "trace_id").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("to", "name", "options"),
+    [
+        ("otlp-json", "a.jsonl.gz", []),
+        ("otlp-proto", "a.pb", []),
+        ("parquet", "a.parquet", []),
+        ("parquet", "folder", ["--buckets", "4"]),
+    ],
+)
+def test_converted_traces_read_the_same(fluo, tmp_path, to, name, options):
+    done = fluo("convert", SAMPLE, "--to", to, "--out", tmp_path / name, *options)
+    assert done.returncode == 0, done.stderr
+    first, second = (json.loads(fluo("read", path, "--format", "json").stdout) for path in (SAMPLE, tmp_path / name))
+    for key in ("spans", "traces", "services", "span_names", "incomplete_traces"):
+        assert first[key] == second[key]
+    assert second["problems"] == []
+
+
+def test_a_repair_is_asked_for_by_name_and_recorded(fluo):
+    done = fluo("read", SAMPLE, "--repair", "duplicates", "--format", "json")
+    assert [record["repair"] for record in json.loads(done.stdout)["repairs"]] == ["duplicates"]
+    refused = fluo("read", SAMPLE, "--repair", "dupes")
+    assert refused.returncode == 2
+    assert "there are duplicates, shared_spans, clock_skew" in refused.stderr

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fluo_lab.readers.otlp_columns import RequestColumns
-from fluo_lab.readers.otlp_json_wire import JSON
+from fluo_lab.readers.otlp_json_pairs import read_json_pairs
+from fluo_lab.readers.otlp_pairs import PairTable
 from fluo_lab.readers.otlp_structs import decode_request
 from fluo_lab.traces import SpanBatch
 
@@ -263,7 +264,7 @@ def test_odd_text_among_good_lines_reads_the_same_both_ways(read_lines, request_
 
 
 def _read_fast(*lines: bytes) -> tuple[SpanBatch, list[int]]:
-    columns = RequestColumns(JSON)
+    columns = RequestColumns(PairTable(read_json_pairs))
     columns.add([decode_request(line) for line in lines])
     return columns.finish()
 

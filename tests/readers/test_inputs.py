@@ -80,11 +80,9 @@ def test_no_path_at_all_is_refused() -> None:
 @pytest.mark.parametrize(
     ("content", "look"),
     [
-        (b'{"data":[{"traceID":"1","spans":[],"processes":{}}]}', "looks like Jaeger JSON, which is not read yet"),
-        (b'[{"traceId":"1","localEndpoint":{}}]', "looks like Zipkin JSON"),
-        (b'[{"traceId":"1","spanId":"2"}]', "looks like JSON spans without resourceSpans"),
         (b'{"hello":1}', "looks like JSON of another kind"),
-        (b"TraceID,SpanID,ParentID\n1,2,3\n", "looks like CSV"),
+        (b"when,what,who\n1,2,3\n", "looks like a table without a column of trace ids"),
+        (b"PK\x03\x04\x14\x00\x00\x00", "looks like a ZIP archive"),
         ('{"resourceSpans":[]}'.encode("utf-16"), "looks like text in UTF-16"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "no known format"),
         (b"just some text\n", "no known format"),

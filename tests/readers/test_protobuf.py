@@ -124,7 +124,7 @@ def _read_both_ways(plain_of, framing: Framing, messages: list[bytes]) -> list[o
     for is_exact in (False, True):
         report = Report("a")
         reader = MessageReader(framing, report, is_exact=is_exact)
-        batches = [batch for i, data in enumerate(messages) for batch in reader.add(i, data)]
+        batches = list(reader.add(list(enumerate(messages))))
         batches += reader.flush()
         found.append((plain_of(batches), report.problems(), reader.n_read))
     assert found[0] == found[1]

@@ -9,7 +9,7 @@ from fluo_lab.errors import UsageError
 from fluo_lab.traces import PlainEvent, PlainSpan, Structure, Traces, ValueType, traces_from_spans
 from fluo_lab.traces import attributes as attributes_module
 from fluo_lab.traces.build import TracesBuilder
-from fluo_lab.traces.parquet import is_own_parquet, read_batches, read_declared
+from fluo_lab.traces.parquet import is_own_parquet, read_batches, read_findings
 
 
 def span(name: str, number: int, *, trace: int = 1, parent: int | None = None, start: int = 0, **kwargs) -> PlainSpan:
@@ -77,7 +77,7 @@ def test_saving_and_reading_back_gives_equal_frames(tmp_path):
     builder = TracesBuilder()
     for batch in read_batches(path):
         builder.add(batch)
-    again = builder.finish(incomplete=read_declared(path))
+    again = builder.finish(findings=read_findings(path))
     assert is_own_parquet(path)
     assert_frame_equal(again.spans, traces.spans)
     assert_frame_equal(again.traces, traces.traces)

@@ -1,0 +1,631 @@
+"""Tables with a span in each row, whatever their columns are called: from frames to batches, column by column."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import orjson
+import polars as pl
+
+from fluo_lab.errors import InputError
+from fluo_lab.readers.columns import AttributeColumns
+from fluo_lab.readers.report import Report
+from fluo_lab.readers.span_records import add_attributes
+from fluo_lab.readers.table_columns import (
+    DURATION_TEXT,
+    KIND_WORDS,
+    MAX_NS,
+    NO_PARENT,
+    SCALES,
+    STATUS_WORDS,
+    TIME_TEXT,
+    ColumnMap,
+    map_columns,
+    scale_of,
+)
+from fluo_lab.traces import AttributeRows, Dictionary, SpanBatch, ValueType
+from fluo_lab.traces.schema import ATTRIBUTE_ROWS, RAW_SPANS, SCOPES
+from fluo_lab.traces.values import encode_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["TableReading", "UnitSurvey", "parse_times", "read_table"]
+
+_BLOCK_ROWS = 100_000
+_SECOND: Final = SCALES["s"]
+_PHYSICAL_SCALES: Final = {unit: SCALES[unit] for unit in ("ms", "us", "ns")}
+_UNIT_NAMES: Final = {scale: f"{unit} since the epoch" for unit, scale in SCALES.items()}
+# Of the numbers in a column without a unit, so many must have the size of one unit.
+_ENOUGH = 0.99
+_MAX_EXACT_DOUBLE = 2**53
+_ONE_RESOURCE: Final = pl.Series([0], dtype=pl.UInt32)
+
+
+def read_table(
+    frame: pl.DataFrame | pd.DataFrame, *, columns: Mapping[str, str] | None = None, report: Report
+) -> Iterator[SpanBatch]:
+    """Yield the spans of a table in batches.
+
+    Typed columns keep their types: whole numbers become INT, others DOUBLE, dates and times RFC 3339 text, bytes
+    base64, lists arrays and structs key-value lists. Columns called ``attributes``, ``tags`` or ``resource`` that hold
+    structs, maps or JSON objects are unpacked. A column of no known name is a span attribute; null is missing.
+    Hexadecimal ids become lower case, other texts stay, whole numbers become decimal text. A parent that is null,
+    empty, ``0``, ``-1``, ``root`` or zeros is none. A kind or status that is none of OTLP's is kept as an attribute.
+
+    Parameters
+    ----------
+    frame
+        One row a span.
+    columns
+        The table's columns by our names, as in ``{"trace_id": "TraceID", "start_ns": "ts", "attr.amount": "amount"}``;
+        what it leaves out is recognised by its usual names.
+    report
+        Takes what could not be taken as it is; ``line`` is the number of the row, from 1.
+
+    Raises
+    ------
+    InputError
+        A necessary column is missing or ambiguous, or not one row could be read.
+    """
+    if not isinstance(frame, pl.DataFrame):
+        try:
+            frame = pl.from_pandas(frame)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{report.file}: a pandas column holds values of several types: {error}") from error
+    mapped = map_columns(frame.columns, columns, source=report.file)
+    survey = UnitSurvey(mapped)
+    survey.add(frame)
+    reading = TableReading(mapped, survey.finish(report), report)
+    for block in frame.iter_slices(_BLOCK_ROWS):
+        lines = pl.Series(range(reading.n_rows + 1, reading.n_rows + block.height + 1), dtype=pl.Int64)
+        yield reading.to_batch(block, lines)
+    reading.check()
+
+
+class UnitSurvey:
+    """Finds the units of time columns whose names say none, from all blocks of a table.
+
+    Numbers since the epoch have a size that tells their unit; those of a duration have that of the start.
+    """
+
+    def __init__(self, columns: ColumnMap) -> None:
+        self._columns = columns
+        self._edges = [edge for edge in ("start", "end", "duration") if edge in columns.fields]
+        self._totals = dict.fromkeys(self._edges, 0)
+        self._counts = {edge: dict.fromkeys(SCALES.values(), 0) for edge in self._edges}
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns to look at; none, where all units are known."""
+        return [self._columns.fields[edge] for edge in self._edges]
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Look at a block."""
+        for edge in self._edges:
+            values = frame[self._columns.fields[edge]]
+            if not (values.dtype.is_numeric() or values.dtype == pl.String):
+                continue
+            numbers = values.cast(pl.Float64, strict=False).drop_nulls().drop_nans()
+            self._totals[edge] += len(numbers)
+            for scale in SCALES.values():
+                fits = (numbers >= 10**18 / scale) & (numbers < 10**19 / scale)
+                self._counts[edge][scale] += int(fits.sum())
+
+    def finish(self, report: Report) -> dict[str, int]:
+        """Return the nanoseconds in the unit of each time column that holds numbers, by our names.
+
+        Raises
+        ------
+        InputError
+            The size of the numbers does not tell.
+        """
+        fields = self._columns.fields
+        scales = {name: scale for name in fields if (scale := scale_of(name)) is not None}
+        report.locate()
+        for edge in self._edges:
+            total, column = self._totals[edge], fields[edge]
+            if not total:
+                continue
+            if edge == "duration":
+                scale = scales.get(self._columns.find("start") or "")
+                what = f"durations in {column!r} without a unit, read in that of the start"
+            else:
+                scale = max(self._counts[edge], key=self._counts[edge].__getitem__)
+                scale = scale if self._counts[edge][scale] >= _ENOUGH * total else None
+                what = f"numbers in {column!r} without a unit, read by their size as {_UNIT_NAMES.get(scale or 0)}"
+            if scale is None:
+                raise InputError(
+                    f"{report.file}: the column {column!r} holds numbers whose unit is not known; say it, for example "
+                    f'columns={{"{edge}_us": "{column}"}} for microseconds (ns, us, ms or s)'
+                )
+            scales[edge] = scale
+            report.add(what, n=total)
+        return scales
+
+
+class TableReading:
+    """Makes batches of the blocks of one table.
+
+    Parameters
+    ----------
+    columns
+        Which column is which.
+    scales
+        Nanoseconds in the unit of each time column, from ``UnitSurvey``.
+    report
+        Takes the problems.
+    """
+
+    def __init__(self, columns: ColumnMap, scales: Mapping[str, int], report: Report) -> None:
+        self._columns = columns
+        self._scales = scales
+        self._report = report
+        self.n_rows = 0
+        self.n_spans = 0
+
+    def check(self) -> None:
+        """Raise when there were rows and not one was a span.
+
+        Raises
+        ------
+        InputError
+            With what was wrong.
+        """
+        if self.n_rows and not self.n_spans:
+            faults = "; ".join(problem.what for problem in self._report.problems())
+            raise InputError(f"{self._report.file}: not one of {self.n_rows} rows could be read: {faults}")
+
+    def to_batch(self, frame: pl.DataFrame, lines: pl.Series) -> SpanBatch:
+        """Return the spans of a block; rows without ids or readable times are reported and left out.
+
+        Parameters
+        ----------
+        lines
+            The place of each row.
+        """
+        self.n_rows += frame.height
+        block = _Block(frame, lines, self._columns, self._report)
+        trace_id, span_id = block.ids("trace_id"), block.ids("span_id")
+        start, end, lasts = self._times(block)
+        is_good = trace_id.is_not_null() & span_id.is_not_null() & start.is_not_null() & end.is_not_null()
+        if not is_good.all():
+            trace_id, span_id, start, end, lasts, lines = (
+                values.filter(is_good) for values in (trace_id, span_id, start, end, lasts, lines)
+            )
+            block = _Block(frame.filter(is_good), lines, self._columns, self._report)
+        self.n_spans += len(start)
+        block.fault(end < start, "row whose end is before its start; kept as it is")
+        pieces = list(block.differing_durations(lasts, end - start, self._scales))
+        kind = block.words("kind", KIND_WORDS, pieces)
+        status = block.words("status", STATUS_WORDS, pieces)
+        name = block.texts("name")
+        block.fault(name.is_null(), "row without a name; read as an empty one")
+        resource, n_resources, of_resources = block.resources()
+        scope, scopes = block.scopes()
+        spans = pl.DataFrame(
+            {
+                "trace_id": trace_id,
+                "span_id": span_id,
+                "parent_span_id": block.parents(),
+                "name": name.fill_null(""),
+                "kind": kind,
+                "status": status,
+                "status_message": block.texts("status_message"),
+                "start_ns": start,
+                "end_ns": end,
+                "resource": resource,
+                "scope": scope,
+                "trace_state": block.texts("trace_state"),
+                **{
+                    field: block.counts(field)
+                    for field in ("flags", "dropped_attributes", "dropped_events", "dropped_links")
+                },
+            },
+            schema=RAW_SPANS,
+        )
+        pieces += block.unpacked("attributes", block.frame)
+        for key, column in self._columns.attributes.items():
+            pieces += block.attribute(key, block.frame[column])
+        return SpanBatch(
+            spans=spans,
+            attributes=_merge(pieces),
+            n_resources=n_resources,
+            resource_attributes=_merge(of_resources),
+            scopes=scopes,
+        )
+
+    def _times(self, block: _Block) -> tuple[pl.Series, pl.Series, pl.Series]:
+        """Return starts, ends and durations; a start or an end that cannot be read is null and reported."""
+        start, has_start = block.times(self._columns.find("start"), self._scales)
+        end, has_end = block.times(self._columns.find("end"), self._scales)
+        lasts, has_lasts = block.times(self._columns.find("duration"), self._scales)
+        block.fault(~has_start, "row without a start; not read")
+        block.fault(~has_end & ~has_lasts, "row without an end or a duration; read as ending when it starts")
+        after = start + lasts
+        after = after.set(after < start, None)
+        return start, end.zip_with(has_end, after.zip_with(has_lasts, start)), lasts
+
+
+class _Block:
+    """Some rows of a table, seen through the names of the parts of a span."""
+
+    def __init__(self, frame: pl.DataFrame, lines: pl.Series, columns: ColumnMap, report: Report) -> None:
+        self.frame = frame
+        self._lines = lines
+        self._columns = columns
+        self._report = report
+
+    def fault(self, is_here: pl.Series, what: str, *, sample: pl.Series | None = None) -> None:
+        """Report the rows where something is so; the first one gives place and sample."""
+        n = is_here.sum()
+        if n:
+            first = is_here.arg_max() or 0
+            self._report.locate(line=self._lines[first])
+            self._report.add(what, n=int(n), sample=None if sample is None else str(sample[first]))
+
+    def _column(self, name: str | None) -> pl.Series:
+        """Return the column of one of our names; all null where there is none."""
+        column = self._columns.fields.get(name or "")
+        if column is None:
+            return pl.Series([None], dtype=pl.String).new_from_index(0, self.frame.height)
+        values = self.frame[column]
+        if values.dtype.is_nested() or values.dtype == pl.Object:
+            raise InputError(f"{self._report.file}: the column {column!r} for {name!r} holds {values.dtype}, not texts")
+        # Frames from pandas write a missing number so.
+        return values.fill_nan(None) if values.dtype.is_float() else values
+
+    def texts(self, name: str) -> pl.Series:
+        """Return texts; an empty one is null."""
+        values = _text(self._column(name))
+        return values.set(values == "", None)
+
+    def ids(self, name: str) -> pl.Series:
+        """Return ids; a missing one is null and reported."""
+        values = self._column(name)
+        found = _plain_ids(values)
+        what = name.replace("_", " ")
+        self.fault(found.is_null() & values.is_null(), f"row without a {what}; not read")
+        self.fault(
+            found.is_null() & values.is_not_null(), f"{what} that is empty or zeros; row not read", sample=values
+        )
+        if values.dtype.is_float():
+            self.fault(values.abs() > _MAX_EXACT_DOUBLE, f"{what} that is a floating-point number and has lost digits")
+        return found
+
+    def parents(self) -> pl.Series:
+        """Return the ids of parents, null for roots."""
+        found = _plain_ids(self._column("parent_span_id"))
+        return found.set(found.str.to_lowercase().is_in(sorted(NO_PARENT)), None)
+
+    def times(self, name: str | None, scales: Mapping[str, int]) -> tuple[pl.Series, pl.Series]:
+        """Return times or durations in nanoseconds, null where there is none; and whether the cell holds something."""
+        values = self._column(name)
+        if values.dtype == pl.String:
+            values = values.set(values == "", None)
+        is_given = values.is_not_null()
+        what = (name or "").partition("_")[0]
+        found, is_zoneless = parse_times(values, scales.get(name or ""), is_length=what == "duration")
+        self.fault(is_zoneless, f"{what} without a time zone, read as UTC", sample=values)
+        tail = "read as missing" if what == "duration" and self._columns.find("end") else "row not read"
+        self.fault(
+            is_given & found.is_null(), f"{what} that is not exact in nanoseconds, or no time; {tail}", sample=values
+        )
+        return found, is_given
+
+    def words(self, name: str, words: Mapping[str, int], pieces: list[AttributeRows]) -> pl.Series:
+        """Return kinds or status codes; an unknown one is 0, and kept as an attribute."""
+        values = self._column(name)
+        texts = _text(values).str.strip_chars()
+        bare = texts.str.to_uppercase().str.replace(r"^(?:SPAN_?KIND|STATUS_?CODE)[_.]", "")
+        found = bare.replace_strict(dict(words), default=None, return_dtype=pl.UInt8)
+        is_unknown = found.is_null() & (texts != "")
+        self.fault(is_unknown, f"unknown span {name}, read as none and kept as an attribute", sample=texts)
+        if is_unknown.any():
+            pieces += self.attribute(self._columns.fields[name], values.set(~is_unknown, None))
+        return found.fill_null(0)
+
+    def counts(self, name: str) -> pl.Series:
+        """Return numbers that are 0 where there is none."""
+        texts = self.texts(name)
+        found = texts.cast(pl.UInt32, strict=False)
+        self.fault(found.is_null() & texts.is_not_null(), f"{name} that is no number, read as 0", sample=texts)
+        return found.fill_null(0)
+
+    def differing_durations(
+        self, lasts: pl.Series, length: pl.Series, scales: Mapping[str, int]
+    ) -> Iterator[AttributeRows]:
+        """Yield attributes of the durations that are not what start and end say, to within one unit."""
+        name = self._columns.find("duration")
+        if name is None or self._columns.find("end") is None:
+            return
+        differs = ((lasts - length).abs() >= max(scales.get(name, 1), SCALES["us"])).fill_null(value=False)
+        self.fault(
+            differs, "duration that is not end minus start; the end counts, the duration is kept as an attribute"
+        )
+        if differs.any():
+            column = self._columns.fields[name]
+            yield from self.attribute(column, self.frame[column].set(~differs, None))
+
+    def scopes(self) -> tuple[pl.Series, pl.DataFrame]:
+        """Return the scope of each row, and the scopes."""
+        frame = pl.DataFrame({"name": self.texts("scope_name"), "version": self.texts("scope_version")}, schema=SCOPES)
+        codes, first = _group(frame)
+        return codes, frame[first]
+
+    def resources(self) -> tuple[pl.Series, int, list[AttributeRows]]:
+        """Return the resource of each row, how many there are, and their attributes."""
+        fields, keyed = self._columns.fields, self._columns.resource
+        columns = list(dict.fromkeys([*(fields[n] for n in ("resource", "service") if n in fields), *keyed.values()]))
+        if not columns:
+            return _ONE_RESOURCE.new_from_index(0, self.frame.height), 1, []
+        codes, first = _group(self.frame.select(columns))
+        distinct = _Block(self.frame[first], self._lines.gather(first), self._columns, self._report)
+        pieces = distinct.unpacked("resource", distinct.frame)
+        for key, column in keyed.items():
+            pieces += distinct.attribute(key, distinct.frame[column])
+        pieces += distinct.attribute("service.name", distinct.texts("service"))
+        return codes, len(first), pieces
+
+    def unpacked(self, name: str, frame: pl.DataFrame) -> list[AttributeRows]:
+        """Return the attributes in a column of structs, maps, lists of pairs or JSON objects."""
+        column = self._columns.fields.get(name)
+        if column is None:
+            return []
+        values = frame[column]
+        if values.dtype == pl.Map:
+            values = values.to_physical()
+        if isinstance(values.dtype, pl.Struct):
+            return [piece for part in values.struct.unnest() for piece in self.attribute(part.name, part)]
+        inner = values.dtype.inner if isinstance(values.dtype, pl.List) else None
+        if isinstance(inner, pl.Struct) and {field.name for field in inner.fields} == {"key", "value"}:
+            lengths = values.list.len().fill_null(0)
+            pairs = values.filter(lengths > 0).explode()
+            owners = pl.Series(np.repeat(np.arange(len(values), dtype=np.uint32), lengths.to_numpy()))
+            return self._rows(pairs.struct.field("key"), pairs.struct.field("value"), owners)
+        return self._parsed(column, values) if values.dtype == pl.String else self.attribute(column, values)
+
+    def _parsed(self, column: str, values: pl.Series) -> list[AttributeRows]:
+        """Return the attributes in JSON objects; a text that is none stays one attribute."""
+        into = AttributeColumns()
+        is_text = np.zeros(len(values), dtype=np.bool_)
+        for row, text in enumerate(values.to_list()):
+            if text:
+                try:
+                    value = orjson.loads(text)
+                except orjson.JSONDecodeError:
+                    value = None
+                is_text[row] = not add_attributes(value, into, row, self._report)
+        texts = values.set(~pl.Series(is_text), None)
+        self.fault(texts.is_not_null(), f"{column} that are no JSON object; kept as one text attribute", sample=values)
+        return [into.finish(), *self.attribute(column, texts)]
+
+    def attribute(self, key: str, values: pl.Series) -> list[AttributeRows]:
+        """Return the rows of one attribute; null is missing."""
+        keys = pl.Series([key], dtype=pl.String).new_from_index(0, len(values))
+        return self._rows(keys, values, pl.Series(np.arange(len(values), dtype=np.uint32)))
+
+    def _rows(self, keys: pl.Series, values: pl.Series, owners: pl.Series) -> list[AttributeRows]:
+        """Return attribute rows of a column; ``owners`` are row numbers."""
+        pieces = []
+        for value_type, payload, note in _typed(values):
+            is_here = payload.is_not_null() & keys.is_not_null()
+            if not is_here.any():
+                continue
+            if note is not None:
+                first = is_here.arg_max() or 0
+                self._report.locate(line=self._lines[owners[first]])
+                self._report.add(f"attribute that is {note}", n=int(is_here.sum()), sample=keys[first])
+            pieces.append(
+                _attribute_rows(keys.filter(is_here), value_type, payload.filter(is_here), owners.filter(is_here))
+            )
+        return pieces
+
+
+def _text(values: pl.Series) -> pl.Series:
+    """Return a column as texts; whole numbers lose the ``.0`` that a missing value elsewhere has given them."""
+    if values.dtype.is_float():
+        whole = values.cast(pl.Int64, strict=False)
+        return whole.cast(pl.String).zip_with(
+            (whole.cast(pl.Float64) == values).fill_null(value=False), values.cast(pl.String)
+        )
+    if values.dtype == pl.Binary:
+        return values.bin.encode("hex")
+    return values.cast(pl.String)
+
+
+def _plain_ids(values: pl.Series) -> pl.Series:
+    """Return ids as ``plain_id`` of table_columns does; absent ones are null."""
+    id_ = pl.col("id")
+    digits = id_.str.replace(r"^0[xX]([0-9a-fA-F]+)$", "${1}")
+    found = pl.when(digits.str.contains(r"^[0-9a-fA-F]+$")).then(digits.str.to_lowercase()).otherwise(id_)
+    frame = pl.DataFrame({"id": _text(values)}).select(found.alias("id"))
+    return frame.select(pl.when(~id_.str.contains(r"^(?:0{16,})?$")).then(id_))["id"]
+
+
+def parse_times(values: pl.Series, scale: int | None, *, is_length: bool = False) -> tuple[pl.Series, pl.Series]:
+    """Return times or durations in nanoseconds, null where they cannot be read exactly; and which have no zone.
+
+    They mean what ``time_ns`` and ``duration_ns`` of table_columns say.
+
+    Parameters
+    ----------
+    scale
+        Nanoseconds in the unit of numbers; None where there are none.
+    is_length
+        Whether they are durations.
+    """
+    none = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(values))
+    nowhere = pl.Series([False]).new_from_index(0, len(values))
+    if values.dtype == pl.Date:
+        values = values.cast(pl.Datetime("us"))
+    dtype = values.dtype
+    if isinstance(dtype, pl.Datetime) and not is_length:
+        is_zoneless = values.is_not_null() if dtype.time_zone is None else nowhere
+        return _scaled(values.to_physical(), _PHYSICAL_SCALES[dtype.time_unit]), is_zoneless
+    if isinstance(dtype, pl.Duration) and is_length:
+        return _scaled(values.to_physical(), _PHYSICAL_SCALES[dtype.time_unit]), nowhere
+    if dtype.is_integer():
+        return (none if scale is None else _scaled(values.cast(pl.Int64, strict=False), scale)), nowhere
+    if dtype.is_float():
+        values = values.set(values.abs() > _MAX_EXACT_DOUBLE, None).cast(pl.String)
+    elif dtype.is_decimal():
+        values = values.cast(pl.String)
+    if values.dtype != pl.String:
+        return none, nowhere
+    found = none if scale is None else _decimals(values, scale)
+    rest = (found.is_null() & values.is_not_null()).arg_true()
+    if rest.is_empty():
+        return found, nowhere
+    texts = values.gather(rest)
+    parsed, is_zoneless = _lengths(texts) if is_length else _instants(texts)
+    return found.scatter(rest, parsed), nowhere.scatter(rest, is_zoneless)
+
+
+def _scaled(numbers: pl.Series, scale: int) -> pl.Series:
+    """Return whole numbers times the nanoseconds in their unit; null where that is negative or too large."""
+    return (numbers * scale).set(~numbers.is_between(0, MAX_NS // scale), None)
+
+
+def _decimals(texts: pl.Series, scale: int) -> pl.Series:
+    """Return decimal numbers in a unit as nanoseconds; null where they are none, or not exact."""
+    texts = texts.str.strip_chars()
+    found = _scaled(texts.cast(pl.Int64, strict=False), scale)
+    rest = (found.is_null() & texts.str.contains(".", literal=True)).arg_true()
+    if rest.is_empty():
+        return found
+    digits = len(str(scale)) - 1
+    parts = texts.gather(rest).str.extract_groups(r"^([0-9]{1,19})\.([0-9]{0,9}?)0*$").struct.unnest()
+    fraction = parts["2"].str.pad_end(digits, "0").str.replace("^$", "0").cast(pl.Int64, strict=False)
+    whole = _scaled(parts["1"].cast(pl.Int64, strict=False), scale)
+    total = whole + fraction.set(parts["2"].str.len_bytes() > digits, None)
+    return found.scatter(rest, total.set(total < whole, None))
+
+
+def _instants(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return RFC 3339 texts as nanoseconds since the epoch, and which have no zone."""
+    parts = texts.str.extract_groups(TIME_TEXT).struct.unnest()
+    day = parts["1"].str.to_date("%Y-%m-%d", strict=False).to_physical().cast(pl.Int64)
+    hours, minutes, seconds = (parts[group].fill_null("0").cast(pl.Int64) for group in "234")
+    ahead = parts["8"].fill_null("0").cast(pl.Int64) * 60 + parts["9"].fill_null("0").cast(pl.Int64)
+    ahead = ahead * (1 - 2 * (parts["7"] == "-").fill_null(value=False).cast(pl.Int64))
+    total = day * 86_400 + hours * 3_600 + (minutes - ahead) * 60 + seconds
+    total = total.set((hours > 23) | (minutes > 59) | (seconds > 60), None)
+    found = _scaled(total.set(total >= MAX_NS // _SECOND, None), _SECOND) + _nanoseconds(parts["5"])
+    return found, parts["1"].is_not_null() & parts["6"].is_null() & parts["7"].is_null()
+
+
+def _lengths(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return ISO 8601 durations as nanoseconds, and that none lacks a zone."""
+    parts = texts.str.extract_groups(DURATION_TEXT).struct.unnest()
+    counts = [parts[group].fill_null("0").cast(pl.Int64) for group in "1234"]
+    total = counts[0] * 86_400 + counts[1] * 3_600 + counts[2] * 60 + counts[3]
+    is_length = texts.str.contains(DURATION_TEXT) & texts.str.contains(r"[DHMS]\s*$")
+    total = total.set(~is_length | (total >= MAX_NS // _SECOND), None)
+    return _scaled(total, _SECOND) + _nanoseconds(parts["5"]), pl.Series([False]).new_from_index(0, len(texts))
+
+
+def _nanoseconds(fractions: pl.Series) -> pl.Series:
+    """Return the digits after the point of seconds as nanoseconds."""
+    return fractions.fill_null("0").str.pad_end(9, "0").cast(pl.Int64)
+
+
+def _typed(values: pl.Series) -> Iterator[tuple[ValueType, pl.Series, str | None]]:
+    """Yield the values of each type in a column, null elsewhere, and a word on those that could not stay so."""
+    dtype = values.dtype
+    if dtype == pl.Null:
+        return
+    if dtype == pl.Map:
+        values = values.to_physical()
+        dtype = values.dtype
+    if dtype == pl.Boolean:
+        yield ValueType.BOOL, values, None
+    elif dtype.is_integer():
+        whole = values.cast(pl.Int64, strict=False)
+        yield ValueType.INT, whole, None
+        if whole.null_count() > values.null_count():
+            beyond = values.cast(pl.String).set(whole.is_not_null(), None)
+            yield ValueType.TEXT, beyond, "a whole number beyond 64 bits; kept as text"
+    elif dtype.is_float():
+        yield ValueType.DOUBLE, values.cast(pl.Float64), None
+    elif dtype.is_decimal():
+        double = values.cast(pl.Float64)
+        is_same = (double.cast(dtype, strict=False) == values).fill_null(value=False)
+        yield ValueType.DOUBLE, double.set(~is_same, None), "a decimal number; read as a double"
+        yield (
+            ValueType.TEXT,
+            values.cast(pl.String).set(is_same, None),
+            "a decimal number no double holds; kept as text",
+        )
+    elif dtype == pl.Binary:
+        yield ValueType.BYTES, values.bin.encode("base64"), None
+    elif isinstance(dtype, pl.Datetime):
+        zone = "Z" if dtype.time_zone else ""
+        values = values.dt.convert_time_zone("UTC") if zone else values
+        yield ValueType.TEXT, values.dt.to_string(f"%Y-%m-%dT%H:%M:%S%.f{zone}"), None
+    elif dtype in (pl.Date, pl.Duration):
+        yield ValueType.TEXT, values.dt.to_string("iso"), None
+    elif dtype.is_nested():
+        value_type = ValueType.KVLIST if isinstance(dtype, pl.Struct) else ValueType.ARRAY
+        plain = [None if value is None else encode_json(_plain(value)) for value in values.to_list()]
+        yield value_type, pl.Series(plain, dtype=pl.String), None
+    elif dtype == pl.Object:
+        plain = [None if value is None else str(value) for value in values.to_list()]
+        yield ValueType.TEXT, pl.Series(plain, dtype=pl.String), "a Python object; its text is kept"
+    else:
+        yield ValueType.TEXT, values.cast(pl.String), None
+
+
+def _plain(value: Any) -> object:
+    """Return a nested value as JSON can show it; members that are null are missing."""
+    if isinstance(value, dict):
+        return {key: _plain(member) for key, member in value.items() if member is not None}
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    if isinstance(value, dt.datetime | dt.date | dt.time):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal | dt.timedelta) else value
+
+
+def _attribute_rows(keys: pl.Series, value_type: ValueType, payload: pl.Series, owners: pl.Series) -> AttributeRows:
+    """Return rows of one type without nulls."""
+    key_words, key_codes = Dictionary.encode(keys)
+    columns: dict[str, pl.Series | None] = {
+        "owner": owners,
+        "key": pl.Series(key_codes),
+        "type": pl.Series([int(value_type)], dtype=pl.UInt8).new_from_index(0, len(owners)),
+        **dict.fromkeys(("text", "int", "double", "bool")),
+    }
+    texts = pl.Series([], dtype=pl.String)
+    if value_type.is_textual:
+        words, codes = Dictionary.encode(payload)
+        texts, columns["text"] = words.values, pl.Series(codes)
+    else:
+        columns[value_type.name.lower()] = payload
+    return AttributeRows(pl.DataFrame(columns, schema=ATTRIBUTE_ROWS), keys=key_words.values, texts=texts)
+
+
+def _merge(pieces: list[AttributeRows]) -> AttributeRows:
+    """Return the rows of all pieces; of a key that an owner has twice, the later piece's counts."""
+    if not pieces:
+        return AttributeRows()
+    frames, n_keys, n_texts = [], 0, 0
+    for piece in pieces:
+        shifts = (pl.col("key") + pl.lit(n_keys, dtype=pl.UInt32), pl.col("text") + pl.lit(n_texts, dtype=pl.UInt32))
+        frames.append(piece.frame.with_columns(*shifts))
+        n_keys += len(piece.keys)
+        n_texts += len(piece.texts)
+    keys, texts = (pl.concat([getattr(p, part).rename("") for p in pieces]) for part in ("keys", "texts"))
+    return AttributeRows(pl.concat(frames), keys=keys, texts=texts)
+
+
+def _group(frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Return the number of each row's group of equal rows, and the first row of each group."""
+    rows = frame.with_row_index("_row").group_by(frame.columns, maintain_order=True).agg(pl.col("_row"))["_row"]
+    codes = np.empty(frame.height, dtype=np.uint32)
+    codes[rows.explode().to_numpy()] = np.repeat(np.arange(len(rows), dtype=np.uint32), rows.list.len().to_numpy())
+    return pl.Series(codes), rows.list.first()
