@@ -129,9 +129,16 @@ def _events(text: str) -> Iterator[Any]:
         loader.dispose()
 
 
+def _nested_too_deep(document: Document, at: tuple[int, int]) -> Diagnostic:
+    hint = "a rule file needs far fewer levels; check the brackets"
+    return document.diagnose("FL509", f"nested deeper than {MAX_DEPTH} levels", at, hint=hint)
+
+
 def _syntax_problem(document: Document, error: yaml.MarkedYAMLError) -> Diagnostic:
     mark = error.problem_mark or error.context_mark
     offset = 0 if mark is None else mark.index
+    if error.problem == "exceeded maximum nesting depth":  # libyaml's scanner reads ahead of the events counted here
+        return _nested_too_deep(document, (offset, offset + 1))
     message = f"not YAML: {error.problem or error.context}"
     if error.problem and error.context:
         message += f" ({error.context})"
@@ -201,10 +208,8 @@ class _Builder:
             case yaml.CollectionStartEvent():
                 self._refuse_marks(event)
                 if len(self._frames) >= MAX_DEPTH:
-                    hint = "a rule file needs far fewer levels; check the brackets"
                     at = _span(event)
-                    message = f"nested deeper than {MAX_DEPTH} levels"
-                    raise RuleFileError([*self.listed(), self._document.diagnose("FL509", message, at, hint=hint)])
+                    raise RuleFileError([*self.listed(), _nested_too_deep(self._document, at)])
                 is_table = isinstance(event, yaml.MappingStartEvent)
                 self._frames.append(_Frame(is_table, bool(event.flow_style), *_span(event)))
             case yaml.CollectionEndEvent():
