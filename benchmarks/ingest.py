@@ -1,7 +1,8 @@
-"""What reading traces costs, beside what parsing the same bytes alone costs.
+"""What reading traces costs, beside what parsing the same bytes alone costs and what straightforward loops cost.
 
 ``python -m benchmarks.ingest [--spans N] [--repeats K]``: CPU seconds of one process, the median of K, and ratios
-within the same run, which mean more than the seconds.
+within the same run, which mean more than the seconds. Memory is that of a process of its own for each file: how much
+it grew at most, and what it still holds when the traces are read.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import argparse
 import gc
 import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -22,11 +25,15 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.ingest_loops import loop_json, loop_protobuf
 from fluo_lab.readers import read_traces
 from fluo_lab.worlds.scale import write_scaled
 
-LIMIT_RATIO = 3.0
+LIMIT_JSON = 2.0
+LIMIT_PROTOBUF = 4.0
+LIMIT_MEMORY_MIB = 6 * 64
 LINES_MERGED = 12
+MIB = 1 << 20
 
 
 def parse_json(path: Path) -> int:
@@ -75,6 +82,35 @@ def merge_lines(path: Path, into: Path, *, n_merged: int = LINES_MERGED) -> None
             merged.write(orjson.dumps({"resourceSpans": entries}, option=orjson.OPT_APPEND_NEWLINE))
 
 
+def peak_mib() -> float:
+    """Return how large this process has been at most; what ``getrusage`` says includes the parent's size."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+def resident_mib() -> float:
+    """Return how large this process is."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / MIB
+
+
+def print_memory(path: Path) -> None:
+    """Read a file in this process and print by how much it grew at most, and what it holds at the end."""
+    before = resident_mib()
+    traces = read_traces(path)
+    grown = peak_mib() - before
+    gc.collect()
+    print(orjson.dumps({"spans": traces.n_spans, "grown": grown, "held": resident_mib() - before}).decode())
+
+
+def memory_of(path: Path) -> dict[str, float]:
+    """Return what ``print_memory`` says of a file in a fresh process."""
+    command = [sys.executable, "-m", "benchmarks.ingest", "--memory", str(path)]
+    done = subprocess.run(command, check=True, capture_output=True)
+    found: dict[str, float] = orjson.loads(done.stdout)
+    return found
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Print the table.
 
@@ -86,34 +122,50 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
     parser.add_argument("--spans", type=int, default=200_000, help="at least so many spans")
     parser.add_argument("--repeats", type=int, default=3, help="the median of so many runs")
+    parser.add_argument("--memory", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
+    if chosen.memory is not None:
+        print_memory(chosen.memory)
+        return
 
-    table = Table("what", "size_mb", "n_messages", "cpu_s", "ratio", "spans_per_cpu_s")
+    console = Console(width=120)
+    table = Table("what", "size_mb", "n_messages", "cpu_s", "ratio", "spans_per_cpu_s", "grown_mib", "held_mib")
+    over: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         short, long, protobuf = (Path(folder) / name for name in ("short.jsonl", "long.jsonl", "traces.pb"))
         write_scaled(short, spans=chosen.spans)
         merge_lines(short, long)
         write_scaled(protobuf, spans=chosen.spans)
-        for path, what, peer, parse in (
-            (short, "short lines", "orjson", parse_json),
-            (long, "long lines", "orjson", parse_json),
-            (protobuf, "protobuf", "official", parse_protobuf),
+        for path, what, peer, parse, loop, limit in (
+            (short, "short lines", "orjson.loads", parse_json, loop_json, LIMIT_JSON),
+            (long, "long lines", "orjson.loads", parse_json, loop_json, LIMIT_JSON),
+            (protobuf, "protobuf", "FromString", parse_protobuf, loop_protobuf, LIMIT_PROTOBUF),
         ):
-            n_spans, n_messages = read_fully(path), parse(path)
-            alone, full = measure([partial(parse, path), partial(read_fully, path)], repeats=chosen.repeats)
-            for row, cpu_s in ((f"{what}, {peer} parse", alone), (f"{what}, read_traces", full)):
+            n_messages = parse(path)
+            memory = memory_of(path)
+            n_spans = int(memory["spans"])
+            tasks = [partial(parse, path), partial(read_fully, path)]
+            alone, full = measure(tasks, repeats=chosen.repeats)
+            (looped,) = measure([partial(loop, path)], repeats=1)
+            for row, cpu_s in ((f"{peer} alone", alone), ("read_traces", full), ("a plain loop", looped)):
+                is_ours = row == "read_traces"
                 table.add_row(
-                    row,
+                    f"{what}, {row}",
                     f"{path.stat().st_size / 1e6:.0f}",
                     f"{n_messages:,}",
                     f"{cpu_s:.2f}",
                     f"{cpu_s / alone:.2f}",
                     f"{n_spans / cpu_s:,.0f}",
+                    f"{memory['grown']:.0f}" if is_ours else "",
+                    f"{memory['held']:.0f}" if is_ours else "",
                 )
-    console = Console()
+            if full / alone > limit:
+                over.append(f"{what}: {full / alone:.2f} times {peer} alone, the limit is {limit:g}")
+            if (added := memory["grown"] - memory["held"]) > LIMIT_MEMORY_MIB:
+                over.append(f"{what}: {added:.0f} MiB beside what is held, the limit is {LIMIT_MEMORY_MIB}")
     console.print(table)
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    console.print(f"peak memory of the process: {peak_mb:.0f} MiB; limit for JSON lines: {LIMIT_RATIO:g}")
+    for line in over:
+        console.print(f"over the limit: {line}")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-__all__ = ["BLOCK_BYTES", "Line", "LineBlock", "cut_lines"]
+from fluo_lab.errors import InputError
+
+__all__ = ["BLOCK_BYTES", "MAX_HELD_BYTES", "Line", "LineBlock", "cut_lines", "describe_line_fault", "is_utf8"]
 
 BLOCK_BYTES = 1 << 24
 """Size a block is cut at; a longer line makes a longer block."""
+
+
+MAX_HELD_BYTES = 1 << 30
+"""The longest line, and the largest part of a JSON document, that is held at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,11 @@ def cut_lines(
     counts_lines
         Whether blocks know their line numbers; those that do not all begin at 1.
 
+    Raises
+    ------
+    InputError
+        A line is longer than 1 GiB.
+
     Examples
     --------
     >>> [block.data for block in cut_lines(iter([b"ab\nc", b"d\ne"]), block_bytes=3)]
@@ -113,6 +124,8 @@ def cut_lines(
         size += len(chunk)
         cut = chunk.rfind(b"\n") + 1 if size >= block_bytes else 0
         if not cut:
+            if size > MAX_HELD_BYTES:
+                raise InputError(f"a line of more than {MAX_HELD_BYTES >> 30} GiB, at byte {offset_bytes}")
             parts.append(chunk)
             continue
         data = b"".join([*parts, chunk[:cut]])
@@ -123,3 +136,21 @@ def cut_lines(
         size = len(parts[0])
     if size:
         yield LineBlock(b"".join(parts), offset_bytes, line)
+
+
+def is_utf8(data: bytes) -> bool:
+    """Return whether bytes are UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def describe_line_fault(data: bytes, fault: str, *, is_cut: bool, what: str = "line") -> str:
+    """Return the problem of a line, or of what else there is one of, that is no JSON."""
+    if is_cut:
+        return "the last line is cut off, not read"
+    if not is_utf8(data):
+        return f"{what} that is not UTF-8, not read"
+    return f"{what} that is not JSON, not read: {fault}"

@@ -27,19 +27,14 @@ class AttributeColumns:
         bool, an int of 64 bits or a float.
     code_of
         Code of each key met; a new key gets the next one.
-
-    Parameters
-    ----------
-    code_of
-        Codes given before, to go on with.
     """
 
-    def __init__(self, code_of: dict[str, int] | None = None) -> None:
+    def __init__(self) -> None:
         self.owners: list[int] = []
         self.keys: list[int] = []
         self.types: list[int] = []
         self.values: list[object] = []
-        self.code_of: dict[str, int] = {} if code_of is None else code_of
+        self.code_of: dict[str, int] = {}
 
     def add(self, owner: int, key: str, value_type: ValueType, value: object) -> None:
         """Append an attribute."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
 
 import orjson
 
-from fluo_lab.readers.blocks import BLOCK_BYTES
+from fluo_lab.readers.blocks import BLOCK_BYTES, MAX_HELD_BYTES, describe_line_fault
 from fluo_lab.readers.json_envelope import Envelope
-from fluo_lab.readers.json_scan import Document, Window, is_utf8
+from fluo_lab.readers.json_frames import Document
+from fluo_lab.readers.json_scan import Window
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
 
-__all__ = ["MAX_HELD_BYTES", "Document", "read_documents", "split_documents"]
-
-MAX_HELD_BYTES: Final = 1 << 30
-"""The largest part of a document that is held at once."""
+__all__ = ["Document", "read_documents", "split_documents"]
 
 
 def read_documents(
@@ -39,23 +36,23 @@ def read_documents(
     limit_bytes
         An element larger than this is reported and left out.
     """
-    yield from _Splitter(source.chunks(report), report, block_bytes, limit_bytes).split()
+    yield from split_documents(source.chunks(report), report, block_bytes=block_bytes, limit_bytes=limit_bytes)
 
 
 def split_documents(
-    data: bytes, report: Report, *, block_bytes: int = BLOCK_BYTES, limit_bytes: int = MAX_HELD_BYTES
+    chunks: Iterable[bytes], report: Report, *, block_bytes: int = BLOCK_BYTES, limit_bytes: int = MAX_HELD_BYTES
 ) -> Iterator[Document]:
-    r"""Yield the documents in some bytes, as ``read_documents`` does.
+    r"""Yield the documents in a stream of bytes, as ``read_documents`` does.
 
     Examples
     --------
     >>> report = Report("a.jsonl")
-    >>> [(d.value, d.offset_bytes, d.line) for d in split_documents(b'{"a":1}\n{"a":?}\n{"a":3}\n', report)]
+    >>> [(d.value, d.offset_bytes, d.line) for d in split_documents([b'{"a":1}\n{"a":?}\n{"a":3}\n'], report)]
     [({'a': 1}, 0, 1), ({'a': 3}, 16, 3)]
     >>> [(problem.what, problem.line) for problem in report.problems()]
     [('line that is not JSON, not read: unexpected character, expected a JSON value', 2)]
     """
-    yield from _Splitter(iter([data]), report, block_bytes, limit_bytes).split()
+    yield from _Splitter(iter(chunks), report, block_bytes, limit_bytes).split()
 
 
 class _Splitter:
@@ -157,17 +154,12 @@ class _Splitter:
         """Report a line as the readers of lines do, and go behind it."""
         window = self.window
         line = window.data[window.at : end]
-        if end == len(window.data) and window.is_end:
-            what = "the last line is cut off, not read"
-        elif not is_utf8(line):
-            what = "line that is not UTF-8, not read"
-        else:
-            try:
-                orjson.loads(line)
-                fault = "not one document"
-            except orjson.JSONDecodeError as error:
-                fault = error.msg
-            what = f"line that is not JSON, not read: {fault}"
+        try:
+            orjson.loads(line)
+            fault = "not one document"
+        except orjson.JSONDecodeError as error:
+            fault = error.msg
+        what = describe_line_fault(line, fault, is_cut=end == len(window.data) and window.is_end)
         offset_bytes, number = window.place(window.at)
         self._report.locate(offset_bytes=offset_bytes, line=number)
         self._report.add(what, sample=line)

@@ -15,7 +15,10 @@ from typing import Final
 
 import orjson
 
-from fluo_lab.readers.json_scan import Document, Frame, Place, Scan, Window, describe_fault, parse, text_around
+from fluo_lab.readers.blocks import is_utf8
+from fluo_lab.readers.collection import uncollected
+from fluo_lab.readers.json_frames import Document, Frame, Place, text_around
+from fluo_lab.readers.json_scan import Scan, Window
 from fluo_lab.readers.report import Report
 
 __all__ = ["Envelope"]
@@ -136,9 +139,9 @@ class Envelope:
             return False
         member = window.data[window.at : scan.end]
         try:
-            orjson.loads(b"{" + member + b"}")
+            uncollected(orjson.loads, b"{" + member + b"}")
         except orjson.JSONDecodeError as error:
-            self._blame(window.at, describe_fault("a member", member, error.msg))
+            self._blame(window.at, _describe_fault("a member", member, error.msg))
         else:
             frame.members.append(member)
             if not frame.has_news:
@@ -161,7 +164,7 @@ class Envelope:
         before, behind = text_around(self._frames)
         self._frames.append(frame)
         data = before + b"{" + b",".join(frame.members) + b"}" + behind
-        return self._deliver(parse(data), data, place)
+        return self._deliver(uncollected(orjson.loads, data), data, place)
 
     def _close_object(self, frame: Frame) -> Iterator[Document]:
         self._window.at += 1
@@ -242,7 +245,7 @@ class Envelope:
         self._is_large = False
         data = text_around(self._frames)[0] + window.data[window.at :]
         try:
-            value = parse(data)
+            value = uncollected(orjson.loads, data)
         except orjson.JSONDecodeError:
             window.effort_bytes += window.n_left
             return None
@@ -346,7 +349,7 @@ class Envelope:
         if scan.is_cut and not is_too_large and not self._frames[-1].siblings.is_any(window.data, start + 1):
             yield from self._end_cut_off()
             return
-        what = describe_fault("an element", window.data[start : scan.end], scan.fault)
+        what = _describe_fault("an element", window.data[start : scan.end], scan.fault)
         self._blame(start, self._too_large("an element") if is_too_large else what)
         self._seek(self._frames, skip=1, n_shown=scan.end - start)
 
@@ -379,7 +382,7 @@ class Envelope:
             return text
         except orjson.JSONDecodeError as error:
             if is_inner or not self._is_inner_array(start):
-                self._blame(start, describe_fault("an element", text, error.msg))
+                self._blame(start, _describe_fault("an element", text, error.msg))
                 return b""
         texts = []
         position = window.skip_space(start + 1)
@@ -398,7 +401,7 @@ class Envelope:
         """Return a part with these elements in the innermost array; ``orjson`` raises where the text is none."""
         before, behind = text_around(self._frames)
         # Parsed alone, a text that leaves the array and ends in another is none; within the rest it would pass.
-        elements = parse(b"[" + body + b"]")
+        elements = uncollected(orjson.loads, b"[" + body + b"]")
         value = innermost = orjson.loads(before + behind)
         for frame in self._frames[:-1]:
             innermost = innermost[0 if frame.is_array else orjson.loads(frame.key)]
@@ -498,3 +501,10 @@ class Envelope:
         if within is not None:
             frames[-1].place = Place.BEHIND_ITEM
             self._frames.append(Frame(is_array=True, place=Place.BEHIND_COMMA, siblings=frames[-1].inner_siblings))
+
+
+def _describe_fault(what: str, text: bytes, fault: str) -> str:
+    """Return the problem of a piece of a damaged document."""
+    if not is_utf8(text):
+        return f"{what} of a damaged document that is not UTF-8, not read"
+    return f"{what} of a damaged document, not read: {fault}"

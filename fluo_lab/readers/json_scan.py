@@ -1,36 +1,21 @@
-"""A window over a stream of JSON: what is held of it, where a value ends, where the siblings of a value begin."""
+"""A window over a stream of JSON: what is held of it, where a value ends, where another document seems to begin."""
 
 from __future__ import annotations
 
-import gc
 import json
 import re
-import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, Final
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-import orjson
 
-__all__ = [
-    "Document",
-    "Frame",
-    "Place",
-    "Scan",
-    "Siblings",
-    "Window",
-    "describe_fault",
-    "is_utf8",
-    "parse",
-    "text_around",
-]
+from fluo_lab.readers.collection import uncollected
+
+__all__ = ["Scan", "Window"]
 
 # What may stand between documents: blanks, the record separators of RFC 7464, byte order marks of joined files.
 _SPACE: Final = re.compile(rb"(?:[\s\x1e]|\xef\xbb\xbf)*")
-
 # Numbers stay text: only the end of a value is wanted, and Python refuses to convert very long ones.
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str)
 _PAGE_BYTES = 1 << 15
@@ -41,38 +26,8 @@ _NUMBER_TAILS: Final = frozenset((".", "e", "E", "e+", "e-", "E+", "E-"))
 # Half of what the standard library's decoder and orjson take; only used to judge where they gave up.
 _DEEP = 500
 
-_TOKEN: Final = re.compile(rb'\s*(?:([\[{:,])|("(?:[^"\\\x00-\x1f]|\\.){0,200}")|([-+.\w]{1,40}))')
-_SCALAR = rb'\s*(?:"(?:[^"\\\x00-\x1f]|\\.){0,200}"|[-+.\w]{1,40})'
 _OPENING: Final = re.compile(rb'[\[{\s]{1,99}"(?:[^"\\\x00-\x1f]|\\.){0,200}"')
-_MAX_OPENING_TOKENS = 12
-_MAX_OPENINGS = 8
-_MAX_MET = 1000
 _MAX_INDENT_BYTES = 256
-_N_TRIES = 16
-_MAX_OPENING_BYTES = 1024
-# How spans, traces and resources begin in the formats that are read, for arrays whose first element is damaged.
-_USUAL: Final = rb'(\{\s*"(?:traceI[dD]|trace_id|resource|_index)"\s*:)'
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A parsed JSON document, or a part of one in the shape of the whole, and where it stands.
-
-    Attributes
-    ----------
-    value
-        As ``orjson`` parses it.
-    offset_bytes, line
-        Place of its first byte in the decompressed content; the line counts from 1. Of a part it is the place of
-        its first element.
-    data
-        The bytes ``value`` was parsed from.
-    """
-
-    value: object
-    offset_bytes: int
-    line: int
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,9 +221,10 @@ class Window:
     def _scan_page(self, offset: int) -> Scan:
         base = self._page_start
         try:
-            end = _DECODER.raw_decode(self._page, offset)[1]
+            end = uncollected(_DECODER.raw_decode, self._page, offset)[1]
             # A number that breaks off in its fraction or exponent is read without that.
-            return Scan(base + (len(self._page) if self._page[end:] in _NUMBER_TAILS else end))
+            is_part = len(self._page) - end <= 2 and self._page[end:] in _NUMBER_TAILS
+            return Scan(base + (len(self._page) if is_part else end))
         except json.JSONDecodeError as error:
             is_last = self.is_end and base + len(self._page) == len(self.data)
             if _may_go_on(error, self._page, is_last=is_last):
@@ -276,167 +232,6 @@ class Window:
             return Scan(base + error.pos, error.msg[0].lower() + error.msg[1:])
         except RecursionError:
             return Scan(base + _find_deep(self._page[offset:]) + offset, "nested too deeply")
-
-
-class Siblings:
-    """Knows how the elements of one array begin, learned from those met: blanks before, first keys."""
-
-    def __init__(self) -> None:
-        self._openings: dict[bytes, int] = {}
-        self._literals: Counter[bytes] = Counter()
-        self._pattern: re.Pattern[bytes] | None = None
-        self._n_met = 0
-        self._has_whole = False
-
-    def learn(self, data: bytes, start: int, *, is_whole: bool = True) -> None:
-        """Take note of the element at a position; one that is damaged may not begin as the others do."""
-        self._has_whole |= is_whole
-        self._n_met += 1
-        if len(self._openings) >= _MAX_OPENINGS or self._n_met > _MAX_MET:
-            return
-        opening, literal, lead_bytes = _generalise(data, start)
-        self._literals[literal] += 1
-        if opening and opening not in self._openings:
-            self._openings[opening] = lead_bytes
-            self._pattern = None
-
-    def find(self, data: bytes, start: int, *, stop: int = sys.maxsize) -> int | None:
-        """Return the first position from ``start`` at which an element seems to begin before ``stop``, or None.
-
-        While none has been seen whole, first keys that are usual, or that of the damaged one, are taken as well.
-        """
-        match = self._search(data, start, stop)
-        if match is None and not self._has_whole:
-            firsts = [re.escape(literal.lstrip(b"\n")) for literal in self._literals if literal.endswith(b'"')]
-            match = re.compile(b"|".join([*(b"(" + first + b")" for first in firsts), _USUAL])).search(
-                data, start, stop
-            )
-        return match.start(match.lastindex or 0) if match else None
-
-    def find_cut(self, data: bytes, start: int, stop: int) -> int | None:
-        """Return the position of the last comma up to ``stop`` that seems to stand between elements, or None."""
-        if not self._literals:
-            return None
-        literal = self._literals.most_common(1)[0][0]
-        pattern = self._compile() if literal != b"," else None
-        hit = stop
-        for _ in range(_N_TRIES):
-            hit = data.rfind(literal, start + 1, hit)
-            if hit < 0:
-                return None
-            if literal == b",":
-                return hit
-            comma = len(data[max(start, hit - _MAX_INDENT_BYTES) : hit].rstrip()) + max(start, hit - _MAX_INDENT_BYTES)
-            if data[comma - 1 : comma] == b"," and (pattern is None or pattern.match(data, hit)):
-                return comma - 1
-        return None
-
-    @property
-    def is_known(self) -> bool:
-        """Whether an element has been met whole."""
-        return self._has_whole
-
-    @property
-    def lead_bytes(self) -> int:
-        """How many blanks before an element belong to what it is known by, at most."""
-        return max(self._openings.values(), default=0)
-
-    def is_any(self, data: bytes, start: int) -> bool:
-        """Return whether an element surely begins anywhere from a position on."""
-        return self._search(data, start) is not None
-
-    def is_one(self, data: bytes, start: int) -> bool:
-        """Return whether an element seems to begin at a position."""
-        match = self._search(data, max(0, start - self.lead_bytes), start + _MAX_OPENING_BYTES)
-        return match is not None and match.start(match.lastindex or 0) == start
-
-    def _search(self, data: bytes, start: int, stop: int = sys.maxsize) -> re.Match[bytes] | None:
-        pattern = self._compile()
-        return pattern.search(data, start, stop) if pattern else None
-
-    def _compile(self) -> re.Pattern[bytes] | None:
-        if self._pattern is None and self._openings:
-            self._pattern = re.compile(b"|".join(self._openings))
-        return self._pattern
-
-
-class Place(Enum):
-    """Where in an array or object the window stands."""
-
-    START = "start"
-    BEHIND_ITEM = "behind an item"
-    BEHIND_COMMA = "behind a comma"
-
-
-@dataclass(slots=True)
-class Frame:
-    """A bracket that is open on the way to the elements.
-
-    Attributes
-    ----------
-    is_array
-        Whether it is ``[``.
-    key
-        Of an object: that of the member gone into, with its quotes.
-    members
-        Of an object: the text of each to repeat in every part.
-    shell
-        Of an object: the members gone into, emptied.
-    has_news
-        Of an object: whether members have come that no part has had yet.
-    news_place
-        Offset and line of the first of these.
-    place
-        Where the window stands in it.
-    siblings, inner_siblings
-        Of an array: how its elements begin, and how those of arrays in it do.
-    """
-
-    is_array: bool
-    key: bytes = b""
-    members: list[bytes] = field(default_factory=list)
-    shell: list[bytes] = field(default_factory=list)
-    has_news: bool = False
-    news_place: tuple[int, int] = (0, 1)
-    place: Place = Place.START
-    siblings: Siblings = field(default_factory=Siblings)
-    inner_siblings: Siblings = field(default_factory=Siblings)
-
-
-def text_around(frames: Sequence[Frame]) -> tuple[bytes, bytes]:
-    """Return what stands before and behind the elements in every part."""
-    before, behind = b"", b""
-    for frame in frames:
-        before += b"[" if frame.is_array else b"{" + b",".join([*frame.members, frame.key + b":"])
-        behind = (b"]" if frame.is_array else b"}") + behind
-    return before, behind
-
-
-def parse(data: bytes) -> Any:
-    """Return the value of a text; the garbage collector does not look through it meanwhile, as it has no cycles."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return orjson.loads(data)
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def is_utf8(data: bytes) -> bool:
-    """Return whether bytes are UTF-8."""
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def describe_fault(what: str, text: bytes, fault: str) -> str:
-    """Return the problem of a piece of a damaged document."""
-    if not is_utf8(text):
-        return f"{what} of a damaged document that is not UTF-8, not read"
-    return f"{what} of a damaged document, not read: {fault}"
 
 
 def _may_go_on(error: json.JSONDecodeError, text: str, *, is_last: bool) -> bool:
@@ -447,41 +242,6 @@ def _may_go_on(error: json.JSONDecodeError, text: str, *, is_last: bool) -> bool
         return len(text) - error.pos <= _LONGEST_TOKEN_BYTES
     rest = text[error.pos :].rstrip()
     return not rest or (len(rest) < 5 and any(token.startswith(rest) for token in ("true", "false", "null", "-")))
-
-
-def _generalise(data: bytes, start: int) -> tuple[bytes, bytes, int]:
-    """Return how an element begins: as a pattern up to its second key, as text up to its first; bytes of the lead.
-
-    The lead is the line feed and the indentation before the element, where there are such.
-    """
-    lead_start = max(0, start - _MAX_INDENT_BYTES)
-    blanks = data[len(data[lead_start:start].rstrip()) + lead_start : start]
-    lead = blanks[blanks.rfind(b"\n") :] if b"\n" in blanks else b""
-    pattern, literal_end, n_keys = [], start, 0
-    innermost, before, at = b"", b"", start
-    for _ in range(_MAX_OPENING_TOKENS):
-        match = _TOKEN.match(data, at)
-        if not match:
-            if len(data) - at < _MAX_INDENT_BYTES:
-                # It goes on behind the window: known by less it would be taken for what is nested in it.
-                return b"", b",", 0
-            break
-        mark, text, _scalar = match.groups()
-        is_key = innermost == b"{" and before in (b"{", b",")
-        if (before == b"key") != (mark == b":") or (is_key and not text) or (mark == b"," and innermost != b"{"):
-            break
-        at = match.end()
-        pattern.append(rb"\s*" + re.escape(mark or text) if mark or is_key else _SCALAR)
-        innermost = mark if mark in (b"[", b"{") else innermost
-        n_keys += is_key
-        literal_end = at if not n_keys or (is_key and n_keys == 1) else literal_end
-        before = b"key" if is_key else mark or b"value"
-        if n_keys == 2:
-            break
-    if innermost not in (b"[", b"{") or data[start : start + 1] not in b"[{" or not (n_keys or lead):
-        return b"", b",", 0
-    body = b"".join(pattern).removeprefix(rb"\s*")
-    return re.escape(lead) + b"(" + body + b")", lead + data[start:literal_end], len(lead)
 
 
 def _find_deep(text: str) -> int:

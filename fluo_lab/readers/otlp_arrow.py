@@ -1,21 +1,14 @@
-"""The fast reading of OTLP protobuf: messages straight to Arrow columns, with the odd ones handed back.
-
-``ptars`` decodes messages in Rust by a descriptor. On the wire a message within a message is a string of bytes, and so
-is a text; the descriptors here are the official ones with attributes, resources, scopes, statuses and texts called
-bytes. What repeats itself is then parsed once, with the official messages, and texts are checked as columns.
-"""
+"""The fast reading of OTLP protobuf: messages straight to Arrow columns, with the odd ones handed back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
-import ptars
 import pyarrow as pa
 import pyarrow.compute as pc
-from google.protobuf import descriptor_pb2, descriptor_pool  # type: ignore[import-untyped]
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no types
 from numpy.typing import NDArray
 from opentelemetry.proto.common.v1 import common_pb2
@@ -23,82 +16,18 @@ from opentelemetry.proto.resource.v1 import resource_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from fluo_lab.readers.ids import SPAN_ID_BYTES, TRACE_ID_BYTES
-from fluo_lab.readers.otlp_messages import read_pair
-from fluo_lab.readers.otlp_pairs import FoundPair, PairTable
+from fluo_lab.readers.otlp_descriptors import Decode, Misfit, decode_entries, decode_requests, numbers_of, texts_of
+from fluo_lab.readers.otlp_pairs import PairTable
 from fluo_lab.traces import AttributeRows, CodedRows, SpanBatch, SpanKind, StatusCode
 from fluo_lab.traces.schema import EVENTS, LINKS, RAW_SPANS, SCOPES
 
-__all__ = ["read_messages_fast", "read_protobuf_pairs"]
+__all__ = ["read_messages_fast"]
 
-_Field = descriptor_pb2.FieldDescriptorProto
-_LEFT_AS_BYTES = (
-    ".opentelemetry.proto.common.v1.KeyValue",
-    ".opentelemetry.proto.common.v1.InstrumentationScope",
-    ".opentelemetry.proto.resource.v1.Resource",
-    ".opentelemetry.proto.trace.v1.Status",
-)
 # What is decoded and taken apart in one go; more than the processor's cache holds is slower.
 _PIECE_BYTES = 1 << 20
 _MAX_INT64 = 2**63 - 1
 
 Rows = NDArray[Any]
-
-
-def _make_pool() -> Any:
-    """Return the official definitions with some fields left as bytes."""
-    pool = descriptor_pool.DescriptorPool()
-    for module in (common_pb2, resource_pb2, trace_pb2):
-        file = descriptor_pb2.FileDescriptorProto()
-        module.DESCRIPTOR.CopyToProto(file)
-        for message in file.message_type:
-            _leave_as_bytes(message)
-        pool.Add(file)
-    return pool
-
-
-def _leave_as_bytes(message: Any) -> None:
-    for field in message.field:
-        if field.type_name in _LEFT_AS_BYTES:
-            field.ClearField("type_name")
-            field.type = _Field.TYPE_BYTES
-            # A message given in several parts is their concatenation, so all parts are kept.
-            field.label = _Field.LABEL_REPEATED
-        elif field.type == _Field.TYPE_STRING:
-            field.type = _Field.TYPE_BYTES
-        elif field.type == _Field.TYPE_ENUM:
-            field.ClearField("type_name")
-            field.type = _Field.TYPE_INT32
-    for nested in message.nested_type:
-        _leave_as_bytes(nested)
-
-
-_MESSAGES: Final = _make_pool()
-_HANDLERS: Final = ptars.HandlerPool([_MESSAGES.FindFileByName(trace_pb2.DESCRIPTOR.name)])
-
-
-def _decoder_of(name: str) -> Callable[[Sequence[bytes]], pa.RecordBatch]:
-    message = _MESSAGES.FindMessageTypeByName(f"opentelemetry.proto.trace.v1.{name}")
-    decode: Callable[[Sequence[bytes]], pa.RecordBatch] = _HANDLERS.get_for_message(message).list_to_record_batch
-    return decode
-
-
-_decode_requests: Final = _decoder_of("TracesData")
-_decode_entries: Final = _decoder_of("ResourceSpans")
-
-
-class _Misfit(ValueError):
-    """Messages among which at least one is not for the fast reading."""
-
-
-def read_protobuf_pairs(texts: Sequence[bytes]) -> list[FoundPair | None]:
-    """Return attributes from their bytes; None where the exact reading would report something."""
-    found: list[FoundPair | None] = []
-    for text in texts:
-        try:
-            found.append(read_pair(common_pb2.KeyValue.FromString(text)))
-        except DecodeError:
-            found.append(None)
-    return found
 
 
 def read_messages_fast(
@@ -113,7 +42,7 @@ def read_messages_fast(
     pairs
         Distinct attributes met before.
     """
-    decode = _decode_entries if is_entries else _decode_requests
+    decode = decode_entries if is_entries else decode_requests
     fitting: list[int] = []
     odd: list[int] = []
     pieces: list[pa.RecordBatch] = []
@@ -137,7 +66,7 @@ def read_messages_fast(
 def _decode_piece(
     messages: Sequence[bytes],
     numbers: range,
-    decode: Callable[[Sequence[bytes]], pa.RecordBatch],
+    decode: Decode,
     pieces: list[pa.RecordBatch],
     fitting: list[int],
     odd: list[int],
@@ -167,7 +96,7 @@ def _read_columns(
     """Append the batch of decoded messages; where they do not fit together, of each half."""
     try:
         batch, wrong = _Columns(decoded, pairs, is_entries=is_entries).finish()
-    except _Misfit:
+    except Misfit:
         if len(numbers) == 1:
             odd.extend(numbers)
             return
@@ -196,8 +125,8 @@ class _Columns:
             resources, scope_lists, urls = (entries.field(name) for name in ("resource", "scope_spans", "schema_url"))
         groups = scope_lists.values
         spans = groups.field("spans")
-        _texts(urls)
-        _texts(groups.field("schema_url"))
+        texts_of(urls)
+        texts_of(groups.field("schema_url"))
         self._entry = _owners(scope_lists)
         self._group = _owners(spans)
         self._resources, self._resource_of = _distinct(resources)
@@ -243,7 +172,7 @@ class _Columns:
         try:
             return [message.FromString(text) for text in texts]
         except DecodeError as error:
-            raise _Misfit(str(error)) from error
+            raise Misfit(str(error)) from error
 
     def _attributes_of(self, owners: Sequence[Any]) -> tuple[CodedRows, Rows]:
         """Return the attributes of parsed resources or scopes, and which owners have odd ones."""
@@ -258,7 +187,7 @@ class _Columns:
         encoded = pc.dictionary_encode(lists.values)
         codes = self._pairs.codes(encoded.dictionary.to_pylist())
         owner = _owners(lists).astype(np.uint32)
-        rows, wrong = self._pairs.rows(owner, codes[_numbers(encoded.indices)])
+        rows, wrong = self._pairs.rows(owner, codes[numbers_of(encoded.indices)])
         self._odd.update(message_of[wrong].tolist())
         return rows
 
@@ -269,28 +198,28 @@ class _Columns:
             "trace_id": self._ids(spans.field("trace_id"), TRACE_ID_BYTES, of),
             "span_id": self._ids(spans.field("span_id"), SPAN_ID_BYTES, of),
             "parent_span_id": self._ids(spans.field("parent_span_id"), SPAN_ID_BYTES, of, is_optional=True),
-            "name": _texts(spans.field("name")),
-            "kind": self._codes(_numbers(spans.field("kind")), max(SpanKind), of),
+            "name": texts_of(spans.field("name")),
+            "kind": self._codes(numbers_of(spans.field("kind")), max(SpanKind), of),
             "status": status,
             "status_message": message,
             "start_ns": self._times(spans.field("start_time_unix_nano"), of),
             "end_ns": self._times(spans.field("end_time_unix_nano"), of),
             "resource": self._resource_of[self._entry[self._group]],
             "scope": self._scope_of[self._group],
-            "trace_state": _texts(spans.field("trace_state"), is_optional=True),
-            "flags": _numbers(spans.field("flags")),
-            "dropped_attributes": _numbers(spans.field("dropped_attributes_count")),
-            "dropped_events": _numbers(spans.field("dropped_events_count")),
-            "dropped_links": _numbers(spans.field("dropped_links_count")),
+            "trace_state": texts_of(spans.field("trace_state"), is_optional=True),
+            "flags": numbers_of(spans.field("flags")),
+            "dropped_attributes": numbers_of(spans.field("dropped_attributes_count")),
+            "dropped_events": numbers_of(spans.field("dropped_events_count")),
+            "dropped_links": numbers_of(spans.field("dropped_links_count")),
         }
         return pl.DataFrame(columns, schema=RAW_SPANS)
 
     def _event_frame(self, events: pa.StructArray, span: Rows) -> pl.DataFrame:
         columns = {
             "span": span.astype(np.uint32),
-            "name": _texts(events.field("name")),
+            "name": texts_of(events.field("name")),
             "time_ns": self._times(events.field("time_unix_nano"), self._message_of_span[span]),
-            "dropped_attributes": _numbers(events.field("dropped_attributes_count")),
+            "dropped_attributes": numbers_of(events.field("dropped_attributes_count")),
         }
         return pl.DataFrame(columns, schema=EVENTS)
 
@@ -300,9 +229,9 @@ class _Columns:
             "span": span.astype(np.uint32),
             "trace_id": self._ids(links.field("trace_id"), TRACE_ID_BYTES, of),
             "span_id": self._ids(links.field("span_id"), SPAN_ID_BYTES, of),
-            "trace_state": _texts(links.field("trace_state"), is_optional=True),
-            "flags": _numbers(links.field("flags")),
-            "dropped_attributes": _numbers(links.field("dropped_attributes_count")),
+            "trace_state": texts_of(links.field("trace_state"), is_optional=True),
+            "flags": numbers_of(links.field("flags")),
+            "dropped_attributes": numbers_of(links.field("dropped_attributes_count")),
         }
         return pl.DataFrame(columns, schema=LINKS)
 
@@ -333,7 +262,7 @@ class _Columns:
         return ids
 
     def _times(self, values: pa.Array, message_of: Rows) -> pl.Series:
-        numbers = _numbers(values)
+        numbers = numbers_of(values)
         beyond = numbers > _MAX_INT64
         if beyond.any():
             self._odd.update(message_of[beyond].tolist())
@@ -348,36 +277,21 @@ class _Columns:
         return numbers.astype(np.uint8)
 
 
-def _numbers(values: pa.Array) -> Rows:
-    """Return an array of numbers without nulls; Arrow's own conversion loads pandas."""
-    dtype = np.dtype(str(values.type))
-    return np.frombuffer(values.buffers()[1] or b"", dtype=dtype, count=values.offset + len(values))[values.offset :]
-
-
 def _owners(lists: pa.ListArray) -> Rows:
     """Return for every value in the lists the row whose list it is in."""
-    return np.repeat(np.arange(len(lists)), np.diff(_numbers(lists.offsets)))
-
-
-def _texts(values: pa.Array, *, is_optional: bool = False) -> pl.Series:
-    """Return texts; where optional, null for empty ones."""
-    try:
-        texts = pl.Series(values, dtype=pl.Binary).cast(pl.String)
-    except pl.exceptions.PolarsError as error:
-        raise _Misfit("a text that is not UTF-8") from error
-    return texts.set(texts == "", None) if is_optional else texts
+    return np.repeat(np.arange(len(lists)), np.diff(numbers_of(lists.offsets)))
 
 
 def _distinct(parts: pa.ListArray) -> tuple[list[bytes], Rows]:
     """Return distinct messages, each given in no part, one or several, and the number of each row's."""
-    n_parts = np.diff(_numbers(parts.offsets))
+    n_parts = np.diff(numbers_of(parts.offsets))
     if (n_parts == 1).all() and len(parts):
         encoded = pc.dictionary_encode(parts.values)
-        return encoded.dictionary.to_pylist(), _numbers(encoded.indices).astype(np.uint32)
+        return encoded.dictionary.to_pylist(), numbers_of(encoded.indices).astype(np.uint32)
     if (n_parts <= 1).all():
         encoded = pc.dictionary_encode(parts.values)
         numbers = np.zeros(len(parts), dtype=np.uint32)
-        numbers[n_parts == 1] = _numbers(encoded.indices) + 1
+        numbers[n_parts == 1] = numbers_of(encoded.indices) + 1
         return [b"", *encoded.dictionary.to_pylist()], numbers
     code_of: dict[bytes, int] = {}
     joined = [b"".join(found) for found in parts.to_pylist()]

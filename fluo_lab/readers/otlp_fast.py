@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from fluo_lab.readers.blocks import Line, LineBlock
 from fluo_lab.readers.otlp_columns import RequestColumns
@@ -12,7 +10,7 @@ from fluo_lab.readers.otlp_pairs import PairTable
 from fluo_lab.readers.otlp_structs import MISFITS, decode_lines, decode_request
 from fluo_lab.traces import SpanBatch
 
-__all__ = ["FastLines", "is_worth_trying", "paused_collection"]
+__all__ = ["FastLines", "is_worth_trying"]
 
 # What is parsed before it is taken apart; more than the processor's cache holds is slower.
 _PIECE_BYTES = 1 << 17
@@ -90,15 +88,3 @@ class FastLines:
 def is_worth_trying(n_fitting: int, n_odd: int) -> bool:
     """Return whether the rest of a file should be read fast, going by a block of it."""
     return n_fitting + n_odd <= _FEW or n_odd <= _MAX_ODD_SHARE * (n_fitting + n_odd)
-
-
-@contextmanager
-def paused_collection() -> Iterator[None]:
-    """Keep the garbage collector from looking through parsed messages, which have no cycles."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

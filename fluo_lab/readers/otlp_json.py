@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 import orjson
 
 from fluo_lab.errors import InputError
-from fluo_lab.readers.blocks import LineBlock, cut_lines
-from fluo_lab.readers.columns import BatchColumns
+from fluo_lab.readers.blocks import BLOCK_BYTES, Line, cut_lines
 from fluo_lab.readers.json_documents import split_documents
 from fluo_lab.readers.otlp_lines import LineReader
-from fluo_lab.readers.otlp_walk import REQUEST_FIELDS, walk_document
+from fluo_lab.readers.otlp_walk import REQUEST_FIELDS
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
 from fluo_lab.traces import SpanBatch
@@ -28,11 +27,10 @@ _IS_OTLP = re.compile(
 _HAS_REQUEST_LINE = re.compile(rb'^\{"resource(?:Spans|Metrics|Logs)"', re.MULTILINE)
 _IS_EMPTY = re.compile(rb"\s*(?:\{\s*\}\s*|\[\s*\]\s*)+")
 _N_LINES_TRIED = 100
-_FLUSH_SPANS = 100_000
 
 
 class OtlpJson:
-    """OTLP/JSON. A file of lines is read block by block; any other is held in memory whole."""
+    """OTLP/JSON, block by block; a document larger than a block is cut between its resources."""
 
     name = "OTLP/JSON"
 
@@ -51,17 +49,18 @@ class OtlpJson:
         InputError
             Not one JSON document could be read.
         """
-        blocks = cut_lines(source.chunks(report), counts_lines=False)
-        first = next(blocks, LineBlock(b""))
-        if _has_document_lines(first.data):
-            reader = LineReader(report)
-            for block in chain([first], blocks):
+        reader = LineReader(report)
+        chunks = source.chunks(report)
+        peeked: list[bytes] = []
+        while sum(map(len, peeked)) < BLOCK_BYTES and (chunk := next(chunks, None)) is not None:
+            peeked.append(chunk)
+        stream = chain(peeked, chunks)
+        if _has_document_lines(b"".join(peeked)):
+            for block in cut_lines(stream, counts_lines=False):
                 yield from reader.read_block(block)
-            n_documents = reader.n_documents
         else:
-            data = b"".join(block.data for block in chain([first], blocks))
-            n_documents = yield from _read_documents(data, report)
-        if n_documents == 0:
+            yield from _read_documents(stream, report, reader)
+        if reader.n_documents == 0:
             faults = "; ".join(problem.what for problem in report.problems())
             raise InputError(f"{source.name}: looks like OTLP/JSON, but no document in it could be read: {faults}")
 
@@ -88,16 +87,15 @@ def _is_document(line: bytes) -> bool:
     return type(document) is dict and (not document or not REQUEST_FIELDS.isdisjoint(document))
 
 
-def _read_documents(data: bytes, report: Report) -> Generator[SpanBatch, None, int]:
-    """Yield the spans of documents that span lines; return how many documents there were."""
-    columns = BatchColumns()
-    n_documents = 0
-    for document in split_documents(data, report):
-        n_documents += 1
-        walk_document(document.value, columns, report)
-        if len(columns.spans) >= _FLUSH_SPANS:
-            yield columns.finish()
-            columns = BatchColumns()
-    if columns.spans or columns.n_resources:
-        yield columns.finish()
-    return n_documents
+def _read_documents(chunks: Iterable[bytes], report: Report, reader: LineReader) -> Iterator[SpanBatch]:
+    """Yield the spans of documents that are no lines, each part of one read as a line is."""
+    waiting: list[Line] = []
+    n_bytes = 0
+    for document in split_documents(chunks, report):
+        # Line feeds in JSON stand between tokens, where a blank does as well.
+        waiting.append(Line(document.data.replace(b"\n", b" "), document.offset_bytes, document.line))
+        n_bytes += len(document.data)
+        if n_bytes >= BLOCK_BYTES:
+            yield from reader.read(waiting)
+            waiting, n_bytes = [], 0
+    yield from reader.read(waiting)

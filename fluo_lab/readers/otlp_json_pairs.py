@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
-from fluo_lab.readers.otlp_pairs import FoundPair
+from fluo_lab.readers.otlp_pairs import FoundPair, rows_of_pairs
 from fluo_lab.readers.otlp_structs import MISFITS, Pair, decode_pairs
 from fluo_lab.readers.otlp_values import ValueFault, decode_value, parse_int
-from fluo_lab.traces import ValueType
+from fluo_lab.traces import AttributeRows, ValueType
 
 __all__ = ["read_json_pairs"]
 
@@ -19,8 +21,12 @@ _TEXT, _BOOL, _INT, _DOUBLE = ValueType.TEXT, ValueType.BOOL, ValueType.INT, Val
 _FIELDS = frozenset(("key", "value"))
 
 
-def read_json_pairs(texts: Sequence[bytes]) -> list[FoundPair | None]:
-    """Return attributes; None where the exact reading would report something."""
+def read_json_pairs(texts: Sequence[bytes]) -> tuple[AttributeRows, NDArray[np.bool_]]:
+    """Return one row an attribute, and which ones the exact reading would report; their rows mean nothing."""
+    return rows_of_pairs(_read_pairs(texts))
+
+
+def _read_pairs(texts: Sequence[bytes]) -> list[FoundPair | None]:
     pairs = _parse_ordinary(texts)
     if pairs is None:
         return [_read_exactly(text) for text in texts]

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import orjson
 
-from fluo_lab.readers.blocks import Line, LineBlock
+from fluo_lab.readers.blocks import Line, LineBlock, describe_line_fault
+from fluo_lab.readers.collection import paused_collection
 from fluo_lab.readers.columns import BatchColumns
-from fluo_lab.readers.otlp_fast import FastLines, is_worth_trying, paused_collection
+from fluo_lab.readers.otlp_fast import FastLines, is_worth_trying
 from fluo_lab.readers.otlp_json_pairs import read_json_pairs
 from fluo_lab.readers.otlp_pairs import PairTable
 from fluo_lab.readers.otlp_walk import walk_document
@@ -80,26 +81,11 @@ class LineReader:
                 try:
                     document = orjson.loads(line.data)
                 except orjson.JSONDecodeError as error:
-                    self._report.add(_describe_fault(line, error), sample=line.data.lstrip())
+                    what = "frame" if line.number is None else "line"
+                    fault = describe_line_fault(line.data, error.msg, is_cut=line.is_cut, what=what)
+                    self._report.add(fault, sample=line.data.lstrip())
                     continue
                 self.n_documents += 1
                 walk_document(document, columns, self._report)
         if columns.spans or columns.n_resources:
             yield columns.finish()
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _describe_fault(line: Line, error: orjson.JSONDecodeError) -> str:
-    if line.is_cut:
-        return "the last line is cut off, not read"
-    what = "frame" if line.number is None else "line"
-    if not _is_utf8(line.data):
-        return f"{what} that is not UTF-8, not read"
-    return f"{what} that is not JSON, not read: {error.msg}"

@@ -19,10 +19,12 @@ from fluo_lab.readers.columns import AttributeColumns
 from fluo_lab.traces import AttributeRows, CodedRows, ValueType
 from fluo_lab.traces.schema import ATTRIBUTE_ROWS
 
-__all__ = ["FoundPair", "PairTable"]
+__all__ = ["FoundPair", "PairTable", "rows_of_pairs"]
 
 FoundPair: TypeAlias = tuple[str, ValueType, object]
 """Key, type and value of an attribute."""
+
+ReadPairs: TypeAlias = Callable[[Sequence[bytes]], tuple[AttributeRows, NDArray[np.bool_]]]
 
 _MAX_ENTRIES = 200_000
 
@@ -32,23 +34,30 @@ _NOTHING: FoundPair = ("", ValueType.TEXT, "")
 Codes = NDArray[np.uint32]
 
 
+def rows_of_pairs(pairs: Sequence[FoundPair | None]) -> tuple[AttributeRows, NDArray[np.bool_]]:
+    """Return one row an attribute, and which ones are None; their rows mean nothing."""
+    columns = AttributeColumns()
+    columns.extend([pair or _NOTHING for pair in pairs])
+    return columns.finish(), np.array([pair is None for pair in pairs], dtype=np.bool_)
+
+
 class PairTable:
     """Distinct attributes met in one file. A code is good until ``forget`` is called.
 
     Parameters
     ----------
     read_pairs
-        Return attributes from their bytes; None where the exact reading would report something.
+        Return one row an attribute, given as bytes, and which ones the exact reading would report.
 
     Examples
     --------
-    >>> pairs = PairTable(lambda texts: [("a", ValueType.INT, int(text)) for text in texts])
+    >>> pairs = PairTable(lambda texts: rows_of_pairs([("a", ValueType.INT, int(text)) for text in texts]))
     >>> rows, odd = pairs.rows(np.array([0, 2], dtype=np.uint32), pairs.codes([b"5", b"5"]))
     >>> rows.frame.select("owner", "int").rows(), odd.tolist()
     ([(0, 5), (2, 5)], [])
     """
 
-    def __init__(self, read_pairs: Callable[[Sequence[bytes]], Sequence[FoundPair | None]]) -> None:
+    def __init__(self, read_pairs: ReadPairs) -> None:
         self._read_pairs = read_pairs
         self.forget()
 
@@ -91,12 +100,13 @@ class PairTable:
         if len(self._code_of) == n_known:
             return
         new = list(self._code_of)[n_known:]
-        found = self._read_pairs(new)
-        self._is_odd = np.append(self._is_odd, [pair is None for pair in found])
-        columns = AttributeColumns(self._keys)
-        columns.extend([pair or _NOTHING for pair in found])
-        rows = columns.finish()
-        shifted = rows.frame.with_columns(pl.col("text") + pl.lit(len(self._texts), dtype=pl.UInt32))
+        rows, is_odd = self._read_pairs(new)
+        self._is_odd = np.append(self._is_odd, is_odd)
+        number = np.array([self._keys.setdefault(key, len(self._keys)) for key in rows.keys], dtype=np.uint32)
+        shifted = rows.frame.with_columns(
+            pl.Series("key", number[rows.frame["key"].to_numpy()]),
+            pl.col("text") + pl.lit(len(self._texts), dtype=pl.UInt32),
+        )
         self._frame = pl.concat([self._frame, shifted], rechunk=True)
         self._texts = pl.concat([self._texts, rows.texts], rechunk=True)
 

@@ -11,10 +11,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, TracesData
 
 from fluo_lab.errors import InputError
 from fluo_lab.readers.blocks import BLOCK_BYTES, Line
+from fluo_lab.readers.collection import paused_collection
 from fluo_lab.readers.columns import BatchColumns
 from fluo_lab.readers.framing import MAX_FRAME_BYTES, Frame, Framing, find_framing, read_frames
-from fluo_lab.readers.otlp_arrow import read_messages_fast, read_protobuf_pairs
-from fluo_lab.readers.otlp_fast import is_worth_trying, paused_collection
+from fluo_lab.readers.otlp_arrow import read_messages_fast
+from fluo_lab.readers.otlp_arrow_pairs import read_protobuf_pairs
+from fluo_lab.readers.otlp_fast import is_worth_trying
 from fluo_lab.readers.otlp_lines import LineReader
 from fluo_lab.readers.otlp_messages import MessageWalk
 from fluo_lab.readers.otlp_pairs import PairTable

@@ -23,6 +23,9 @@ _HEAD_BYTES = 1 << 16
 # Compressed input is fed in small pieces, so that what one piece unpacks to stays small too.
 _PLAIN_CHUNK_BYTES = 1 << 22
 _COMPRESSED_CHUNK_BYTES = 1 << 16
+# Random ids alone keep traces from being packed to a hundredth.
+_BOMB_BYTES = 1 << 28
+_BOMB_RATIO = 1000
 
 
 def _ignore_progress(n_bytes: int) -> None:
@@ -121,6 +124,7 @@ class _Unpacker:
         self._make = make
         self._member = make()
         self._report = report
+        self._n_packed, self._n_plain = 0, 0
         self.is_done = False
 
     @classmethod
@@ -134,6 +138,7 @@ class _Unpacker:
 
     def feed(self, raw: bytes) -> Iterator[bytes]:
         """Yield what a piece unpacks to."""
+        self._n_packed += len(raw)
         while raw and not self.is_done:
             if self._member.eof:
                 if not raw.startswith(self._magic[: len(raw)]):
@@ -150,6 +155,14 @@ class _Unpacker:
                 return
             raw = self._member.unused_data if self._member.eof else b""
             if plain:
+                self._n_plain += len(plain)
+                if self._n_plain > _BOMB_BYTES and self._n_plain > _BOMB_RATIO * self._n_packed:
+                    self.is_done = True
+                    self._report.add(
+                        f"the {self._name} data unpacks to more than {_BOMB_RATIO:,} times its size, as no traces do; "
+                        "what came before was read"
+                    )
+                    return
                 yield plain
 
     def check_end(self) -> None:

@@ -23,7 +23,7 @@ Problems = list[tuple[str, int | None, int]]
 def _split(data: bytes | str, *, block_bytes: int = 1 << 24, **options: int) -> tuple[list[Document], Problems]:
     data = data if isinstance(data, bytes) else data.encode()
     report = Report("a")
-    documents = list(split_documents(data, report, block_bytes=block_bytes, **options))
+    documents = list(split_documents([data], report, block_bytes=block_bytes, **options))
     return documents, [(problem.what, problem.line, problem.n) for problem in report.problems()]
 
 
