@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from fluo_lab.errors import InputError
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
-from fluo_lab.readers.span_table import TableReading, UnitSurvey
+from fluo_lab.readers.span_table import TableReading
 from fluo_lab.readers.table_columns import field_of, map_columns
+from fluo_lab.readers.table_times import UnitSurvey
 from fluo_lab.traces import SpanBatch, ValueType
 
 __all__ = ["CsvTable", "find_header", "read_csv"]

@@ -15,9 +15,8 @@ from typing import Final
 
 import orjson
 
-from fluo_lab.readers.blocks import is_utf8
 from fluo_lab.readers.collection import uncollected
-from fluo_lab.readers.json_frames import Document, Frame, Place, text_around
+from fluo_lab.readers.json_frames import Document, Frame, Place, describe_fault, text_around
 from fluo_lab.readers.json_scan import Scan, Window
 from fluo_lab.readers.report import Report
 
@@ -141,7 +140,7 @@ class Envelope:
         try:
             uncollected(orjson.loads, b"{" + member + b"}")
         except orjson.JSONDecodeError as error:
-            self._blame(window.at, _describe_fault("a member", member, error.msg))
+            self._blame(window.at, describe_fault("a member", member, error.msg))
         else:
             frame.members.append(member)
             if not frame.has_news:
@@ -349,7 +348,7 @@ class Envelope:
         if scan.is_cut and not is_too_large and not self._frames[-1].siblings.is_any(window.data, start + 1):
             yield from self._end_cut_off()
             return
-        what = _describe_fault("an element", window.data[start : scan.end], scan.fault)
+        what = describe_fault("an element", window.data[start : scan.end], scan.fault)
         self._blame(start, self._too_large("an element") if is_too_large else what)
         self._seek(self._frames, skip=1, n_shown=scan.end - start)
 
@@ -382,7 +381,7 @@ class Envelope:
             return text
         except orjson.JSONDecodeError as error:
             if is_inner or not self._is_inner_array(start):
-                self._blame(start, _describe_fault("an element", text, error.msg))
+                self._blame(start, describe_fault("an element", text, error.msg))
                 return b""
         texts = []
         position = window.skip_space(start + 1)
@@ -501,10 +500,3 @@ class Envelope:
         if within is not None:
             frames[-1].place = Place.BEHIND_ITEM
             self._frames.append(Frame(is_array=True, place=Place.BEHIND_COMMA, siblings=frames[-1].inner_siblings))
-
-
-def _describe_fault(what: str, text: bytes, fault: str) -> str:
-    """Return the problem of a piece of a damaged document."""
-    if not is_utf8(text):
-        return f"{what} of a damaged document that is not UTF-8, not read"
-    return f"{what} of a damaged document, not read: {fault}"

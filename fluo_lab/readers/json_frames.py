@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from fluo_lab.readers.blocks import is_utf8
 from fluo_lab.readers.json_siblings import Siblings
 
-__all__ = ["Document", "Frame", "Place", "text_around"]
+__all__ = ["Document", "Frame", "Place", "describe_fault", "text_around"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +83,10 @@ def text_around(frames: Sequence[Frame]) -> tuple[bytes, bytes]:
         before += b"[" if frame.is_array else b"{" + b",".join([*frame.members, frame.key + b":"])
         behind = (b"]" if frame.is_array else b"}") + behind
     return before, behind
+
+
+def describe_fault(what: str, text: bytes, fault: str) -> str:
+    """Return the problem of a piece of a damaged document."""
+    if not is_utf8(text):
+        return f"{what} of a damaged document that is not UTF-8, not read"
+    return f"{what} of a damaged document, not read: {fault}"

@@ -20,9 +20,10 @@ GZIP_MAGIC: Final = b"\x1f\x8b"
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _BOM = b"\xef\xbb\xbf"
 _HEAD_BYTES = 1 << 16
-# Compressed input is fed in small pieces, so that what one piece unpacks to stays small too.
+# Compressed input is fed in small pieces, so that what one piece unpacks to stays small too: zstd packs 128 KiB of one
+# byte into four.
 _PLAIN_CHUNK_BYTES = 1 << 22
-_COMPRESSED_CHUNK_BYTES = 1 << 16
+_COMPRESSED_CHUNK_BYTES = 1 << 13
 # Random ids alone keep traces from being packed to a hundredth.
 _BOMB_BYTES = 1 << 28
 _BOMB_RATIO = 1000

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import orjson
@@ -13,36 +11,20 @@ import polars as pl
 
 from fluo_lab.errors import InputError
 from fluo_lab.readers.columns import AttributeColumns
+from fluo_lab.readers.record_values import add_attributes
 from fluo_lab.readers.report import Report
-from fluo_lab.readers.span_records import add_attributes
-from fluo_lab.readers.table_columns import (
-    DURATION_TEXT,
-    KIND_WORDS,
-    MAX_NS,
-    NO_PARENT,
-    SCALES,
-    STATUS_WORDS,
-    TIME_TEXT,
-    ColumnMap,
-    map_columns,
-    scale_of,
-)
-from fluo_lab.traces import AttributeRows, Dictionary, SpanBatch, ValueType
-from fluo_lab.traces.schema import ATTRIBUTE_ROWS, RAW_SPANS, SCOPES
-from fluo_lab.traces.values import encode_json
+from fluo_lab.readers.table_columns import KIND_WORDS, NO_PARENT, SCALES, STATUS_WORDS, ColumnMap, map_columns
+from fluo_lab.readers.table_times import MAX_EXACT_DOUBLE, UnitSurvey, parse_times
+from fluo_lab.readers.table_values import attribute_rows, merge_rows, typed_values
+from fluo_lab.traces import AttributeRows, SpanBatch
+from fluo_lab.traces.schema import RAW_SPANS, SCOPES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TableReading", "UnitSurvey", "parse_times", "read_table"]
+__all__ = ["TableReading", "read_table"]
 
 _BLOCK_ROWS = 100_000
-_SECOND: Final = SCALES["s"]
-_PHYSICAL_SCALES: Final = {unit: SCALES[unit] for unit in ("ms", "us", "ns")}
-_UNIT_NAMES: Final = {scale: f"{unit} since the epoch" for unit, scale in SCALES.items()}
-# Of the numbers in a column without a unit, so many must have the size of one unit.
-_ENOUGH = 0.99
-_MAX_EXACT_DOUBLE = 2**53
 _ONE_RESOURCE: Final = pl.Series([0], dtype=pl.UInt32)
 
 
@@ -85,67 +67,6 @@ def read_table(
         lines = pl.Series(range(reading.n_rows + 1, reading.n_rows + block.height + 1), dtype=pl.Int64)
         yield reading.to_batch(block, lines)
     reading.check()
-
-
-class UnitSurvey:
-    """Finds the units of time columns whose names say none, from all blocks of a table.
-
-    Numbers since the epoch have a size that tells their unit; those of a duration have that of the start.
-    """
-
-    def __init__(self, columns: ColumnMap) -> None:
-        self._columns = columns
-        self._edges = [edge for edge in ("start", "end", "duration") if edge in columns.fields]
-        self._totals = dict.fromkeys(self._edges, 0)
-        self._counts = {edge: dict.fromkeys(SCALES.values(), 0) for edge in self._edges}
-
-    @property
-    def columns(self) -> list[str]:
-        """The columns to look at; none, where all units are known."""
-        return [self._columns.fields[edge] for edge in self._edges]
-
-    def add(self, frame: pl.DataFrame) -> None:
-        """Look at a block."""
-        for edge in self._edges:
-            values = frame[self._columns.fields[edge]]
-            if not (values.dtype.is_numeric() or values.dtype == pl.String):
-                continue
-            numbers = values.cast(pl.Float64, strict=False).drop_nulls().drop_nans()
-            self._totals[edge] += len(numbers)
-            for scale in SCALES.values():
-                fits = (numbers >= 10**18 / scale) & (numbers < 10**19 / scale)
-                self._counts[edge][scale] += int(fits.sum())
-
-    def finish(self, report: Report) -> dict[str, int]:
-        """Return the nanoseconds in the unit of each time column that holds numbers, by our names.
-
-        Raises
-        ------
-        InputError
-            The size of the numbers does not tell.
-        """
-        fields = self._columns.fields
-        scales = {name: scale for name in fields if (scale := scale_of(name)) is not None}
-        report.locate()
-        for edge in self._edges:
-            total, column = self._totals[edge], fields[edge]
-            if not total:
-                continue
-            if edge == "duration":
-                scale = scales.get(self._columns.find("start") or "")
-                what = f"durations in {column!r} without a unit, read in that of the start"
-            else:
-                scale = max(self._counts[edge], key=self._counts[edge].__getitem__)
-                scale = scale if self._counts[edge][scale] >= _ENOUGH * total else None
-                what = f"numbers in {column!r} without a unit, read by their size as {_UNIT_NAMES.get(scale or 0)}"
-            if scale is None:
-                raise InputError(
-                    f"{report.file}: the column {column!r} holds numbers whose unit is not known; say it, for example "
-                    f'columns={{"{edge}_us": "{column}"}} for microseconds (ns, us, ms or s)'
-                )
-            scales[edge] = scale
-            report.add(what, n=total)
-        return scales
 
 
 class TableReading:
@@ -233,9 +154,9 @@ class TableReading:
             pieces += block.attribute(key, block.frame[column])
         return SpanBatch(
             spans=spans,
-            attributes=_merge(pieces),
+            attributes=merge_rows(pieces),
             n_resources=n_resources,
-            resource_attributes=_merge(of_resources),
+            resource_attributes=merge_rows(of_resources),
             scopes=scopes,
         )
 
@@ -294,7 +215,7 @@ class _Block:
             found.is_null() & values.is_not_null(), f"{what} that is empty or zeros; row not read", sample=values
         )
         if values.dtype.is_float():
-            self.fault(values.abs() > _MAX_EXACT_DOUBLE, f"{what} that is a floating-point number and has lost digits")
+            self.fault(values.abs() > MAX_EXACT_DOUBLE, f"{what} that is a floating-point number and has lost digits")
         return found
 
     def parents(self) -> pl.Series:
@@ -412,7 +333,7 @@ class _Block:
     def _rows(self, keys: pl.Series, values: pl.Series, owners: pl.Series) -> list[AttributeRows]:
         """Return attribute rows of a column; ``owners`` are row numbers."""
         pieces = []
-        for value_type, payload, note in _typed(values):
+        for value_type, payload, note in typed_values(values):
             is_here = payload.is_not_null() & keys.is_not_null()
             if not is_here.any():
                 continue
@@ -421,7 +342,7 @@ class _Block:
                 self._report.locate(line=self._lines[owners[first]])
                 self._report.add(f"attribute that is {note}", n=int(is_here.sum()), sample=keys[first])
             pieces.append(
-                _attribute_rows(keys.filter(is_here), value_type, payload.filter(is_here), owners.filter(is_here))
+                attribute_rows(keys.filter(is_here), value_type, payload.filter(is_here), owners.filter(is_here))
             )
         return pieces
 
@@ -445,182 +366,6 @@ def _plain_ids(values: pl.Series) -> pl.Series:
     found = pl.when(digits.str.contains(r"^[0-9a-fA-F]+$")).then(digits.str.to_lowercase()).otherwise(id_)
     frame = pl.DataFrame({"id": _text(values)}).select(found.alias("id"))
     return frame.select(pl.when(~id_.str.contains(r"^(?:0{16,})?$")).then(id_))["id"]
-
-
-def parse_times(values: pl.Series, scale: int | None, *, is_length: bool = False) -> tuple[pl.Series, pl.Series]:
-    """Return times or durations in nanoseconds, null where they cannot be read exactly; and which have no zone.
-
-    They mean what ``time_ns`` and ``duration_ns`` of table_columns say.
-
-    Parameters
-    ----------
-    scale
-        Nanoseconds in the unit of numbers; None where there are none.
-    is_length
-        Whether they are durations.
-    """
-    none = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(values))
-    nowhere = pl.Series([False]).new_from_index(0, len(values))
-    if values.dtype == pl.Date:
-        values = values.cast(pl.Datetime("us"))
-    dtype = values.dtype
-    if isinstance(dtype, pl.Datetime) and not is_length:
-        is_zoneless = values.is_not_null() if dtype.time_zone is None else nowhere
-        return _scaled(values.to_physical(), _PHYSICAL_SCALES[dtype.time_unit]), is_zoneless
-    if isinstance(dtype, pl.Duration) and is_length:
-        return _scaled(values.to_physical(), _PHYSICAL_SCALES[dtype.time_unit]), nowhere
-    if dtype.is_integer():
-        return (none if scale is None else _scaled(values.cast(pl.Int64, strict=False), scale)), nowhere
-    if dtype.is_float():
-        values = values.set(values.abs() > _MAX_EXACT_DOUBLE, None).cast(pl.String)
-    elif dtype.is_decimal():
-        values = values.cast(pl.String)
-    if values.dtype != pl.String:
-        return none, nowhere
-    found = none if scale is None else _decimals(values, scale)
-    rest = (found.is_null() & values.is_not_null()).arg_true()
-    if rest.is_empty():
-        return found, nowhere
-    texts = values.gather(rest)
-    parsed, is_zoneless = _lengths(texts) if is_length else _instants(texts)
-    return found.scatter(rest, parsed), nowhere.scatter(rest, is_zoneless)
-
-
-def _scaled(numbers: pl.Series, scale: int) -> pl.Series:
-    """Return whole numbers times the nanoseconds in their unit; null where that is negative or too large."""
-    return (numbers * scale).set(~numbers.is_between(0, MAX_NS // scale), None)
-
-
-def _decimals(texts: pl.Series, scale: int) -> pl.Series:
-    """Return decimal numbers in a unit as nanoseconds; null where they are none, or not exact."""
-    texts = texts.str.strip_chars()
-    found = _scaled(texts.cast(pl.Int64, strict=False), scale)
-    rest = (found.is_null() & texts.str.contains(".", literal=True)).arg_true()
-    if rest.is_empty():
-        return found
-    digits = len(str(scale)) - 1
-    parts = texts.gather(rest).str.extract_groups(r"^([0-9]{1,19})\.([0-9]{0,9}?)0*$").struct.unnest()
-    fraction = parts["2"].str.pad_end(digits, "0").str.replace("^$", "0").cast(pl.Int64, strict=False)
-    whole = _scaled(parts["1"].cast(pl.Int64, strict=False), scale)
-    total = whole + fraction.set(parts["2"].str.len_bytes() > digits, None)
-    return found.scatter(rest, total.set(total < whole, None))
-
-
-def _instants(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return RFC 3339 texts as nanoseconds since the epoch, and which have no zone."""
-    parts = texts.str.extract_groups(TIME_TEXT).struct.unnest()
-    day = parts["1"].str.to_date("%Y-%m-%d", strict=False).to_physical().cast(pl.Int64)
-    hours, minutes, seconds = (parts[group].fill_null("0").cast(pl.Int64) for group in "234")
-    ahead = parts["8"].fill_null("0").cast(pl.Int64) * 60 + parts["9"].fill_null("0").cast(pl.Int64)
-    ahead = ahead * (1 - 2 * (parts["7"] == "-").fill_null(value=False).cast(pl.Int64))
-    total = day * 86_400 + hours * 3_600 + (minutes - ahead) * 60 + seconds
-    total = total.set((hours > 23) | (minutes > 59) | (seconds > 60), None)
-    found = _scaled(total.set(total >= MAX_NS // _SECOND, None), _SECOND) + _nanoseconds(parts["5"])
-    return found, parts["1"].is_not_null() & parts["6"].is_null() & parts["7"].is_null()
-
-
-def _lengths(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return ISO 8601 durations as nanoseconds, and that none lacks a zone."""
-    parts = texts.str.extract_groups(DURATION_TEXT).struct.unnest()
-    counts = [parts[group].fill_null("0").cast(pl.Int64) for group in "1234"]
-    total = counts[0] * 86_400 + counts[1] * 3_600 + counts[2] * 60 + counts[3]
-    is_length = texts.str.contains(DURATION_TEXT) & texts.str.contains(r"[DHMS]\s*$")
-    total = total.set(~is_length | (total >= MAX_NS // _SECOND), None)
-    return _scaled(total, _SECOND) + _nanoseconds(parts["5"]), pl.Series([False]).new_from_index(0, len(texts))
-
-
-def _nanoseconds(fractions: pl.Series) -> pl.Series:
-    """Return the digits after the point of seconds as nanoseconds."""
-    return fractions.fill_null("0").str.pad_end(9, "0").cast(pl.Int64)
-
-
-def _typed(values: pl.Series) -> Iterator[tuple[ValueType, pl.Series, str | None]]:
-    """Yield the values of each type in a column, null elsewhere, and a word on those that could not stay so."""
-    dtype = values.dtype
-    if dtype == pl.Null:
-        return
-    if dtype == pl.Map:
-        values = values.to_physical()
-        dtype = values.dtype
-    if dtype == pl.Boolean:
-        yield ValueType.BOOL, values, None
-    elif dtype.is_integer():
-        whole = values.cast(pl.Int64, strict=False)
-        yield ValueType.INT, whole, None
-        if whole.null_count() > values.null_count():
-            beyond = values.cast(pl.String).set(whole.is_not_null(), None)
-            yield ValueType.TEXT, beyond, "a whole number beyond 64 bits; kept as text"
-    elif dtype.is_float():
-        yield ValueType.DOUBLE, values.cast(pl.Float64), None
-    elif dtype.is_decimal():
-        double = values.cast(pl.Float64)
-        is_same = (double.cast(dtype, strict=False) == values).fill_null(value=False)
-        yield ValueType.DOUBLE, double.set(~is_same, None), "a decimal number; read as a double"
-        yield (
-            ValueType.TEXT,
-            values.cast(pl.String).set(is_same, None),
-            "a decimal number no double holds; kept as text",
-        )
-    elif dtype == pl.Binary:
-        yield ValueType.BYTES, values.bin.encode("base64"), None
-    elif isinstance(dtype, pl.Datetime):
-        zone = "Z" if dtype.time_zone else ""
-        values = values.dt.convert_time_zone("UTC") if zone else values
-        yield ValueType.TEXT, values.dt.to_string(f"%Y-%m-%dT%H:%M:%S%.f{zone}"), None
-    elif dtype in (pl.Date, pl.Duration):
-        yield ValueType.TEXT, values.dt.to_string("iso"), None
-    elif dtype.is_nested():
-        value_type = ValueType.KVLIST if isinstance(dtype, pl.Struct) else ValueType.ARRAY
-        plain = [None if value is None else encode_json(_plain(value)) for value in values.to_list()]
-        yield value_type, pl.Series(plain, dtype=pl.String), None
-    elif dtype == pl.Object:
-        plain = [None if value is None else str(value) for value in values.to_list()]
-        yield ValueType.TEXT, pl.Series(plain, dtype=pl.String), "a Python object; its text is kept"
-    else:
-        yield ValueType.TEXT, values.cast(pl.String), None
-
-
-def _plain(value: Any) -> object:
-    """Return a nested value as JSON can show it; members that are null are missing."""
-    if isinstance(value, dict):
-        return {key: _plain(member) for key, member in value.items() if member is not None}
-    if isinstance(value, list):
-        return [_plain(member) for member in value]
-    if isinstance(value, dt.datetime | dt.date | dt.time):
-        return value.isoformat()
-    return str(value) if isinstance(value, Decimal | dt.timedelta) else value
-
-
-def _attribute_rows(keys: pl.Series, value_type: ValueType, payload: pl.Series, owners: pl.Series) -> AttributeRows:
-    """Return rows of one type without nulls."""
-    key_words, key_codes = Dictionary.encode(keys)
-    columns: dict[str, pl.Series | None] = {
-        "owner": owners,
-        "key": pl.Series(key_codes),
-        "type": pl.Series([int(value_type)], dtype=pl.UInt8).new_from_index(0, len(owners)),
-        **dict.fromkeys(("text", "int", "double", "bool")),
-    }
-    texts = pl.Series([], dtype=pl.String)
-    if value_type.is_textual:
-        words, codes = Dictionary.encode(payload)
-        texts, columns["text"] = words.values, pl.Series(codes)
-    else:
-        columns[value_type.name.lower()] = payload
-    return AttributeRows(pl.DataFrame(columns, schema=ATTRIBUTE_ROWS), keys=key_words.values, texts=texts)
-
-
-def _merge(pieces: list[AttributeRows]) -> AttributeRows:
-    """Return the rows of all pieces; of a key that an owner has twice, the later piece's counts."""
-    if not pieces:
-        return AttributeRows()
-    frames, n_keys, n_texts = [], 0, 0
-    for piece in pieces:
-        shifts = (pl.col("key") + pl.lit(n_keys, dtype=pl.UInt32), pl.col("text") + pl.lit(n_texts, dtype=pl.UInt32))
-        frames.append(piece.frame.with_columns(*shifts))
-        n_keys += len(piece.keys)
-        n_texts += len(piece.texts)
-    keys, texts = (pl.concat([getattr(p, part).rename("") for p in pieces]) for part in ("keys", "texts"))
-    return AttributeRows(pl.concat(frames), keys=keys, texts=texts)
 
 
 def _group(frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:

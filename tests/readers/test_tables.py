@@ -21,8 +21,9 @@ from fluo_lab.readers.otlp_values import ValueFault
 from fluo_lab.readers.parquet_table import ParquetTable
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
-from fluo_lab.readers.span_table import parse_times, read_table
+from fluo_lab.readers.span_table import read_table
 from fluo_lab.readers.table_columns import duration_ns, map_columns, plain_id, time_ns
+from fluo_lab.readers.table_times import parse_times
 from fluo_lab.traces import Problem, TracesBuilder
 
 Spans = list[dict[str, Any]]
