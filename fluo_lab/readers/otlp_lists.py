@@ -62,7 +62,10 @@ class AttributeLists:
         bounds = np.searchsorted(at, np.append(start, len(data)))
         owner = np.repeat(np.arange(len(length), dtype=np.uint32), np.diff(bounds))
 
-        is_filled = (length > 0) & (length != _EMPTY_LIST_BYTES)
+        is_list = np.zeros(len(length), dtype=np.bool_)
+        is_there = length > 0
+        is_list[is_there] = np.frombuffer(data, dtype=np.uint8)[start[is_there]] == ord("[")
+        is_filled = is_there & ~(is_list & (length == _EMPTY_LIST_BYTES))
         first = np.append(at, -1)[bounds[:-1]]
         is_unsplit = is_filled & (first != start + lead)
         codes, is_bad = self._encode(data, at)

@@ -102,9 +102,7 @@ def read_traces(
     """
     wanted = [_repair_of(one) for one in repairs]
     if window is not None and (window[0] >= window[1] or edge_ns < 0):
-        raise UsageError(
-            f"window={window} and edge_ns={edge_ns}: it must begin before it ends, and the edge be positive"
-        )
+        raise UsageError(f"window={window}, edge_ns={edge_ns}: a window begins before it ends, an edge is 0 or more")
     parts = _parts(source, columns)
     builder = TracesBuilder()
     # A file of metrics alone is read, and has no spans.

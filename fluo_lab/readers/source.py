@@ -157,6 +157,7 @@ class _Unpacker:
             raw = self._member.unused_data if self._member.eof else b""
             if plain:
                 self._n_plain += len(plain)
+                yield plain
                 if self._n_plain > _BOMB_BYTES and self._n_plain > _BOMB_RATIO * self._n_packed:
                     self.is_done = True
                     self._report.add(
@@ -164,7 +165,6 @@ class _Unpacker:
                         "what came before was read"
                     )
                     return
-                yield plain
 
     def check_end(self) -> None:
         """Report data that stops in the middle."""

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
+from same_traces import assert_same_traces
 
 from fluo_lab.errors import InputError
 from fluo_lab.readers import read_traces
@@ -88,8 +89,7 @@ def test_files_that_hold_no_traces_are_refused(shared: Path) -> None:
         "oteldemo_traces_native.jsonl.zst",
     ],
 )
-def test_every_encoding_of_the_demo_capture_gives_the_same_spans(shared: Path, read_file, name: str) -> None:
-    spans, problems = read_file(shared / "data/derived" / name)
-    expected, _ = read_file(shared / "data/otel-demo/otel-tui_test_data.jsonl")
-    assert problems == []
-    assert spans == expected
+def test_every_encoding_of_the_demo_capture_gives_the_same_frames(shared: Path, name: str) -> None:
+    found = read_traces(shared / "data/derived" / name)
+    assert found.problem_list == ()
+    assert_same_traces(found, read_traces(shared / "data/otel-demo/otel-tui_test_data.jsonl"))
