@@ -13,7 +13,8 @@ from fluo_lab.lab.html import EMPTY, LINE, SMALL, Child, Html, join, tag
 from fluo_lab.lab.palette import GUARD, VERMILION, colour_services, show_verdict
 from fluo_lab.lab.words import in_ms, plural, shorten
 from fluo_lab.language import AttributeRef, Field, FieldKind, Node, RuleTree, print_operation, walk
-from fluo_lab.traces import Trace, Traces
+from fluo_lab.traces import SpanKind, Trace, Traces
+from fluo_lab.traces.semconv import value_of
 
 __all__ = ["named_attributes", "waterfall"]
 
@@ -227,11 +228,11 @@ class _Painter:
 
     def _values(self, at: int, tint: str) -> Html:
         """Return the attributes asked for, under the bars, where those of different spans can be compared."""
-        values = self._trace.attributes[at]
+        values, kind = self._trace.attributes[at], SpanKind[self._spans[at][2].upper()]
         shown = [
-            tag("span", f"{key} = ", tag("b", shorten(values[key], 48)), style="margin-right:16px")
+            tag("span", f"{found[0]} = ", tag("b", shorten(found[1], 48)), style="margin-right:16px")
             for key in self._keys
-            if key in values
+            if (found := value_of(values, key, kind)) is not None
         ]
         return tag("div", *shown, style=_VALUES + tint) if shown else EMPTY
 

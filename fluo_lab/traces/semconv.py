@@ -39,11 +39,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from fluo_lab.traces.schema import SpanKind
+from fluo_lab.traces.values import text_of
 
-__all__ = ["Alias", "Translation", "aliases_of", "readings_of"]
+__all__ = ["Alias", "Translation", "aliases_of", "readings_of", "value_of"]
 
 Translation: TypeAlias = Callable[[str], "str | None"]
 
@@ -345,3 +346,33 @@ def aliases_of(key: str) -> tuple[str, ...]:
     (('http.response.status_code',), ('server.address', 'client.address'), ())
     """
     return tuple(alias.key for alias in readings_of(key))
+
+
+def value_of(attributes: Mapping[str, Any], key: str, kind: SpanKind) -> tuple[str, Any] | None:
+    """Return the key that is read where a rule asks for one, and its value; None where the span has neither.
+
+    Parameters
+    ----------
+    attributes
+        Those of a span.
+    kind
+        The span's.
+
+    Examples
+    --------
+    >>> value_of({"http.method": "GET"}, "http.request.method", SpanKind.SERVER)
+    ('http.method', 'GET')
+    """
+    if key in attributes:
+        return key, attributes[key]
+    for alias in readings_of(key):
+        if alias.key not in attributes or (alias.kinds is not None and kind not in alias.kinds):
+            continue
+        value = attributes[alias.key]
+        if alias.translate is None:
+            return alias.key, value
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            word = alias.translate(text_of(value))
+            if word is not None:
+                return alias.key, word
+    return None

@@ -159,3 +159,9 @@ def test_what_has_no_card_is_refused() -> None:
 def test_markup_that_would_be_dropped_cannot_be_built() -> None:
     with pytest.raises(ValueError, match="<script>"):
         tag("script", "1")
+
+
+def test_a_value_is_shown_by_the_key_it_is_read_from(read_markup: ReadMarkup) -> None:
+    traces = traces_from_spans([PlainSpan("GET", attributes={"http.method": "GET"})])
+    drawn = waterfall(traces, traces.traces["trace_id"][0], attributes=["http.request.method"])
+    assert "http.method = GET" in read_markup(drawn.markup)[1]

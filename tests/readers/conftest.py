@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from fluo_lab.readers.otlp_lines import LineReader
 from fluo_lab.readers.read import read_batches
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
-from fluo_lab.traces import AttributeRows, SpanBatch, ValueType
+from fluo_lab.readers.span_table import read_table
+from fluo_lab.traces import AttributeRows, Problem, SpanBatch, ValueType
 
 Plain = list[dict[str, Any]]
 Problems = list[tuple[str, int]]
@@ -82,6 +83,17 @@ def read_lines() -> Callable[..., tuple[Plain, list[Any]]]:
             batches += reader.read_block(block)
         assert all(isinstance(batch.spans, pl.DataFrame) for batch in batches)
         return _plain(batches), report.problems()
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def read_frame() -> Callable[..., tuple[Plain, list[Problem]]]:
+    """Read a frame; return its spans by their ids, and the problems."""
+
+    def read(frame: pl.DataFrame, columns: Mapping[str, str] | None = None) -> tuple[Plain, list[Problem]]:
+        report = Report("table")
+        return _plain(read_table(frame, columns=columns, report=report)), report.problems()
 
     return read
 
