@@ -745,10 +745,10 @@ def _tempo_span(i: int) -> dict[str, Any]:
         "DroppedEventsCount": 0,
         "Links": [{**link, "DroppedAttributesCount": 0}] if i == 1 else [],
         "DroppedLinksCount": 0,
-        "HttpMethod": "GET",
-        "HttpUrl": None,
-        "HttpStatusCode": 200,
-        "DedicatedAttributes": {"String01": "eu"},
+        "HttpMethod": None,
+        "HttpUrl": "/x",
+        "HttpStatusCode": None,
+        "DedicatedAttributes": {},
     }
 
 

@@ -30,7 +30,6 @@ __all__ = [
 
 PlainOf = Callable[..., list[dict[str, Any]]]
 Row = dict[str, Any]
-
 Read = Callable[[Path], tuple[list[Row], list[tuple[str, int]]]]
 
 VERSIONS = ["2", "3", "4-preview", "4", "5"]
