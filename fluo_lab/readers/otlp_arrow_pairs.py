@@ -13,9 +13,8 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from fluo_lab.readers.otlp_descriptors import Misfit, decode_pairs, decode_values, numbers_of, texts_of
 from fluo_lab.readers.otlp_messages import read_pair
-from fluo_lab.readers.otlp_pairs import FoundPair, rows_of_pairs
-from fluo_lab.traces import AttributeRows, Dictionary, ValueType
-from fluo_lab.traces.schema import ATTRIBUTE_ROWS
+from fluo_lab.readers.otlp_pairs import FoundPair, rows_of_columns, rows_of_pairs
+from fluo_lab.traces import AttributeRows, ValueType
 
 __all__ = ["read_protobuf_pairs"]
 
@@ -58,50 +57,8 @@ def _read_together(texts: Sequence[bytes]) -> tuple[AttributeRows, NDArray[np.bo
     is_scalar = members.select(pl.any_horizontal(pl.col(*_SCALARS).is_not_null())).to_series()
     keys = texts_of(pairs.column("key"))
     is_ordinary = (is_single & is_scalar & (keys != "")).to_numpy()
-    known, codes = Dictionary.encode(keys)
-    frame = pl.DataFrame(
-        {
-            "owner": np.arange(len(texts), dtype=np.uint32),
-            "key": codes,
-            "type": np.zeros(len(texts), dtype=np.uint8),
-            "text": texts_of(values.column("string_value")),
-            "int": members["int_value"],
-            "double": members["double_value"],
-            "bool": members["bool_value"],
-        }
-    )
-    others = np.flatnonzero(~is_ordinary)
-    rest, is_odd = rows_of_pairs([_read_exactly(texts[i]) for i in others.tolist()])
-    odd = np.zeros(len(texts), dtype=np.bool_)
-    odd[others[is_odd]] = True
-    frame = frame.with_columns(
-        pl.coalesce(
-            pl.when(pl.col(column).is_not_null()).then(pl.lit(int(value_type)))
-            for column, value_type in (
-                ("text", ValueType.TEXT),
-                ("int", ValueType.INT),
-                ("double", ValueType.DOUBLE),
-                ("bool", ValueType.BOOL),
-            )
-        )
-        .fill_null(int(ValueType.TEXT))
-        .cast(pl.UInt8)
-        .alias("type")
-    )
-    if len(others):
-        exact = rest.frame.with_columns(
-            pl.Series("owner", others.astype(np.uint32)),
-            rest.texts.gather(rest.frame["text"]).alias("text"),
-            pl.Series("key", codes[others]),
-        )
-        frame = pl.concat([frame[np.flatnonzero(is_ordinary)], exact]).sort("owner")
-    present = frame["text"].is_not_null()
-    number = (present.cum_sum().cast(pl.Int64) - 1).clip(0).cast(pl.UInt32).set(~present, None)
-    return (
-        AttributeRows(
-            frame.with_columns(number.alias("text")).select(list(ATTRIBUTE_ROWS)).cast(ATTRIBUTE_ROWS),
-            keys=known.values,
-            texts=frame["text"].drop_nulls(),
-        ),
-        odd,
+    columns = {value_type: members[name] for name, value_type in _SCALARS.items()}
+    columns[ValueType.TEXT] = texts_of(values.column("string_value"))
+    return rows_of_columns(
+        keys, columns, is_ordinary=is_ordinary, read_exactly=lambda number: _read_exactly(texts[number])
     )

@@ -87,12 +87,12 @@ class AttributeLists:
         offsets = np.append(at, len(data)).astype(np.int64)
         buffers = [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(data)]
         encoded = pc.dictionary_encode(pa.Array.from_buffers(pa.large_binary(), len(at), buffers))
-        texts: list[bytes] = []
-        is_cut = []
-        for piece in encoded.dictionary.to_pylist():
-            end = piece.rfind(b"}") + 1
-            is_cut.append(end > 0 and _FOLLOWING.fullmatch(piece, end) is not None)
-            texts.append(piece[:end])
+        pieces = encoded.dictionary.to_pylist()
+        ends = [piece.rfind(b"}") + 1 for piece in pieces]
+        texts = [piece[:end] for piece, end in zip(pieces, ends, strict=True)]
+        following = [piece[end:] for piece, end in zip(pieces, ends, strict=True)]
+        may_follow = {text: _FOLLOWING.fullmatch(text) is not None for text in set(following)}
+        is_cut = [bool(end) and may_follow[text] for end, text in zip(ends, following, strict=True)]
         distinct = self._pairs.codes(texts)
         is_bad = ~np.array(is_cut) | self._pairs.are_odd(distinct)
         number = np.frombuffer(encoded.indices.buffers()[1], dtype=np.int32, count=len(at))

@@ -7,7 +7,7 @@ costs less than parsing it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 from typing import TypeAlias
 
@@ -16,10 +16,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fluo_lab.readers.columns import AttributeColumns
-from fluo_lab.traces import AttributeRows, CodedRows, ValueType
+from fluo_lab.traces import AttributeRows, CodedRows, Dictionary, ValueType
 from fluo_lab.traces.schema import ATTRIBUTE_ROWS
 
-__all__ = ["FoundPair", "PairTable", "rows_of_pairs"]
+__all__ = ["FoundPair", "PairTable", "rows_of_columns", "rows_of_pairs"]
 
 FoundPair: TypeAlias = tuple[str, ValueType, object]
 """Key, type and value of an attribute."""
@@ -39,6 +39,58 @@ def rows_of_pairs(pairs: Sequence[FoundPair | None]) -> tuple[AttributeRows, NDA
     columns = AttributeColumns()
     columns.extend([pair or _NOTHING for pair in pairs])
     return columns.finish(), np.array([pair is None for pair in pairs], dtype=np.bool_)
+
+
+def rows_of_columns(
+    keys: pl.Series,
+    columns: Mapping[ValueType, pl.Series],
+    *,
+    is_ordinary: NDArray[np.bool_],
+    read_exactly: Callable[[int], FoundPair | None],
+) -> tuple[AttributeRows, NDArray[np.bool_]]:
+    """Return one row an attribute, and which ones the exact reading would report; their rows mean nothing.
+
+    Parameters
+    ----------
+    keys
+        One an attribute.
+    columns
+        Values by their type (TEXT, INT, DOUBLE, BOOL), null where the value has another.
+    is_ordinary
+        Which attributes have exactly one value, and that in ``columns``.
+    read_exactly
+        Reads one of the others by its number.
+    """
+    known, codes = Dictionary.encode(keys)
+    frame = pl.DataFrame(
+        {
+            "owner": np.arange(len(keys), dtype=np.uint32),
+            "key": codes,
+            "type": np.zeros(len(keys), dtype=np.uint8),
+            "text": columns[ValueType.TEXT],
+            "int": columns[ValueType.INT],
+            "double": columns[ValueType.DOUBLE],
+            "bool": columns[ValueType.BOOL],
+        }
+    )
+    named = (("text", ValueType.TEXT), ("int", ValueType.INT), ("double", ValueType.DOUBLE), ("bool", ValueType.BOOL))
+    is_of = [pl.when(pl.col(name).is_not_null()).then(int(value_type)) for name, value_type in named]
+    frame = frame.with_columns(pl.coalesce(*is_of, int(ValueType.TEXT)).cast(pl.UInt8).alias("type"))
+    others = np.flatnonzero(~is_ordinary)
+    odd = np.zeros(len(keys), dtype=np.bool_)
+    if len(others):
+        rest, is_odd = rows_of_pairs([read_exactly(i) for i in others.tolist()])
+        odd[others[is_odd]] = True
+        exact = rest.frame.with_columns(
+            pl.Series("owner", others.astype(np.uint32)),
+            rest.texts.gather(rest.frame["text"]).alias("text"),
+            pl.Series("key", codes[others]),
+        )
+        frame = pl.concat([frame[np.flatnonzero(is_ordinary)], exact]).sort("owner")
+    present = frame["text"].is_not_null()
+    number = (present.cum_sum().cast(pl.Int64) - 1).clip(0).cast(pl.UInt32).set(~present, None)
+    rows = frame.with_columns(number.alias("text")).select(list(ATTRIBUTE_ROWS)).cast(ATTRIBUTE_ROWS)
+    return AttributeRows(rows, keys=known.values, texts=frame["text"].drop_nulls()), odd
 
 
 class PairTable:
