@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from readers.live_servers import JaegerServer, TempoServer
+from live_servers import JaegerServer, TempoServer
 
 from fluo_lab.readers.live import parse_target, read_live
 from fluo_lab.readers.report import Report

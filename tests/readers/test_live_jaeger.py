@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from live_readings import NOW_S, SOON, Reading, make_id, serve_jaeger
-from readers.live_servers import JaegerServer
+from live_servers import JaegerServer
 
 from fluo_lab.errors import InputError
 

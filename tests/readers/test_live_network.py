@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from live_readings import NOW_S, SOON, Reading, make_id, serve_jaeger, serve_tempo
-from readers.live_servers import (
+from live_servers import (
     JaegerServer,
     LiveServer,
     TempoServer,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from live_readings import NOW_S, SOON, Reading, make_id, serve_tempo
-from readers.live_servers import LiveServer, TempoServer, replying
+from live_servers import LiveServer, TempoServer, replying
 
 from fluo_lab.errors import InputError
 
