@@ -14,8 +14,9 @@ from fluo_lab.traces.plain import PlainEvent, PlainSpan, traces_from_spans
 from fluo_lab.traces.problems import PROBLEMS, Problem
 from fluo_lab.traces.repair import repair
 from fluo_lab.traces.schema import SpanKind, StatusCode, ValueType
-from fluo_lab.traces.store import Input, Trace, Traces
+from fluo_lab.traces.store import Trace, Traces
 from fluo_lab.traces.structure import Structure
+from fluo_lab.traces.tables import Input
 from fluo_lab.traces.values import text_of
 
 __all__ = [

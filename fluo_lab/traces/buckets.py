@@ -33,7 +33,7 @@ from fluo_lab.traces.parquet import (
     span_frames,
     write_rows,
 )
-from fluo_lab.traces.store import Input
+from fluo_lab.traces.tables import Input
 
 if TYPE_CHECKING:
     from fluo_lab.traces.store import Traces

@@ -23,8 +23,9 @@ from fluo_lab.traces.dictionary import Dictionary, TextPool
 from fluo_lab.traces.findings import Findings
 from fluo_lab.traces.problems import Problem
 from fluo_lab.traces.schema import UNKNOWN_SERVICE, ValueType
-from fluo_lab.traces.store import EventTable, Input, LinkTable, ResourceTable, ScopeTable, Traces
+from fluo_lab.traces.store import Traces
 from fluo_lab.traces.structure import compact_ids, in_cycle, repeats_id, resolve_parents
+from fluo_lab.traces.tables import EventTable, Input, LinkTable, ResourceTable, ScopeTable
 
 __all__ = ["TracesBuilder"]
 

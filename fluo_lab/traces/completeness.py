@@ -21,7 +21,7 @@ from fluo_lab.traces.dictionary import Dictionary
 from fluo_lab.traces.schema import ValueType
 
 if TYPE_CHECKING:
-    from fluo_lab.traces.store import EventTable, LinkTable, ResourceTable, ScopeTable
+    from fluo_lab.traces.tables import EventTable, LinkTable, ResourceTable, ScopeTable
 
 __all__ = [
     "COMPLETENESS",

@@ -20,65 +20,14 @@ from fluo_lab.traces.findings import Findings, Repair, RepairRecord
 from fluo_lab.traces.problems import Problem, problems_frame
 from fluo_lab.traces.schema import SpanKind, StatusCode
 from fluo_lab.traces.structure import Structure
+from fluo_lab.traces.tables import EventTable, Input, LinkTable, ResourceTable, ScopeTable
 from fluo_lab.traces.values import decode_value
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-__all__ = ["EventTable", "Input", "LinkTable", "ResourceTable", "ScopeTable", "Trace", "Traces"]
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceTable:
-    """Distinct resources: the service each names, and its attributes in one group."""
-
-    services: pl.Series
-    attributes: AttributeTable
-
-
-@dataclass(frozen=True, slots=True)
-class ScopeTable:
-    """Distinct instrumentation scopes: name, version, and their attributes in one group."""
-
-    frame: pl.DataFrame
-    attributes: AttributeTable
-
-
-@dataclass(frozen=True, slots=True)
-class EventTable:
-    """Span events by span row and time; ``name`` is a code into ``names``."""
-
-    frame: pl.DataFrame
-    names: Dictionary
-    attributes: AttributeTable
-
-
-@dataclass(frozen=True, slots=True)
-class LinkTable:
-    """Span links by span row, their attributes in one group."""
-
-    frame: pl.DataFrame
-    attributes: AttributeTable
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A file or live store that traces were read from.
-
-    Attributes
-    ----------
-    name
-        Path or address, without secrets.
-    format
-        What it was recognised as; None where it could not be read.
-    n_bytes
-        Its size, as it lies on disk or came over the network.
-    """
-
-    name: str
-    format: str | None = None
-    n_bytes: int = 0
+__all__ = ["Trace", "Traces"]
 
 
 @dataclass(frozen=True, slots=True)
