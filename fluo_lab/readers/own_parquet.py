@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from fluo_lab.errors import InputError
+from fluo_lab.readers.batch_check import check_batch
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
 from fluo_lab.traces import SpanBatch
@@ -39,7 +40,8 @@ class OwnParquet:
         """
         try:
             report.findings = read_findings(source.path)
-            yield from read_batches(source.path)
+            for batch in read_batches(source.path):
+                yield check_batch(batch, report)
         except (pa.ArrowException, OSError, pl.exceptions.PolarsError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{source.name}: a damaged Parquet file: {error}") from error
         source.on_bytes(source.path.stat().st_size)

@@ -11,21 +11,16 @@ from numpy.typing import NDArray
 
 from fluo_lab.traces.attributes import AttributeTable, TypedRows, payload_dtype
 from fluo_lab.traces.batch import AttributeRows, CodedRows, SpanBatch
-from fluo_lab.traces.completeness import (
-    Tables,
-    Window,
-    count_truncated,
-    describe_traces,
-    find_text_limits,
-    sampling_probabilities,
-)
+from fluo_lab.traces.completeness import Window, describe_traces
 from fluo_lab.traces.dictionary import Dictionary, TextPool
 from fluo_lab.traces.findings import Findings
 from fluo_lab.traces.problems import Problem
+from fluo_lab.traces.sampling import sampling_probabilities
 from fluo_lab.traces.schema import UNKNOWN_SERVICE, ValueType
 from fluo_lab.traces.store import Traces
 from fluo_lab.traces.structure import compact_ids, in_cycle, repeats_id, resolve_parents
-from fluo_lab.traces.tables import EventTable, Input, LinkTable, ResourceTable, ScopeTable
+from fluo_lab.traces.tables import EventTable, Input, LinkTable, ResourceTable, ScopeTable, Tables
+from fluo_lab.traces.truncation import count_truncated, find_text_limits
 
 __all__ = ["TracesBuilder"]
 

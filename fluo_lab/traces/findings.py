@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from fluo_lab.traces.completeness import TextLimits
+from fluo_lab.traces.truncation import TextLimits
 
 __all__ = ["Findings", "Repair", "RepairRecord"]
 

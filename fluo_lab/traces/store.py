@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from fluo_lab.errors import UsageError
 from fluo_lab.traces.attributes import AttributeTable, ColumnKey
-from fluo_lab.traces.completeness import TextLimits, completeness_frame
+from fluo_lab.traces.completeness import completeness_frame
 from fluo_lab.traces.dictionary import Dictionary
 from fluo_lab.traces.findings import Findings, Repair, RepairRecord
 from fluo_lab.traces.problems import Problem, problems_frame
 from fluo_lab.traces.schema import SpanKind, StatusCode
 from fluo_lab.traces.structure import Structure
 from fluo_lab.traces.tables import EventTable, Input, LinkTable, ResourceTable, ScopeTable
+from fluo_lab.traces.truncation import TextLimits
 from fluo_lab.traces.values import decode_value
 
 if TYPE_CHECKING:

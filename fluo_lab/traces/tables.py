@@ -9,7 +9,7 @@ import polars as pl
 from fluo_lab.traces.attributes import AttributeTable
 from fluo_lab.traces.dictionary import Dictionary
 
-__all__ = ["EventTable", "Input", "LinkTable", "ResourceTable", "ScopeTable"]
+__all__ = ["EventTable", "Input", "LinkTable", "ResourceTable", "ScopeTable", "Tables"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +62,24 @@ class Input:
     name: str
     format: str | None = None
     n_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What hangs on the spans of a store."""
+
+    attributes: AttributeTable
+    resources: ResourceTable
+    scopes: ScopeTable
+    events: EventTable
+    links: LinkTable
+
+    def attribute_tables(self) -> tuple[AttributeTable, ...]:
+        """Return the attributes of every kind of owner."""
+        return (
+            self.attributes,
+            self.resources.attributes,
+            self.scopes.attributes,
+            self.events.attributes,
+            self.links.attributes,
+        )

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from fluo_lab.traces import PlainEvent, PlainSpan, Traces, TracesBuilder, traces_from_spans
 from fluo_lab.traces.batch import AttributeRows, SpanBatch
-from fluo_lab.traces.completeness import COMPLETENESS, TextLimits, trace_state_probabilities
+from fluo_lab.traces.completeness import COMPLETENESS
+from fluo_lab.traces.sampling import trace_state_probabilities
 from fluo_lab.traces.schema import ATTRIBUTE_ROWS, LINKS, RAW_SPANS, ValueType
 from fluo_lab.traces.structure import repeats_id
+from fluo_lab.traces.truncation import TextLimits
 from fluo_lab.traces.unbuild import to_batch
 
 HOUR = 3_600_000_000_000
