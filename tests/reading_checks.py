@@ -49,7 +49,10 @@ class Reading:
     def n_values(self) -> int:
         """How many attributes, events and links there are."""
         return sum(
-            len(span["attributes"]) + len(span["resource"]) + len(span["scope"]) + sum(1 + len(e[1]) for e in span["hung"])
+            len(span["attributes"])
+            + len(span["resource"])
+            + len(span["scope"])
+            + sum(1 + len(e[1]) for e in span["hung"])
             for spans in self.spans.values()
             for span in spans
         )

@@ -27,7 +27,19 @@ def check_batch(batch: SpanBatch, report: Report) -> SpanBatch:
     """Return a batch without the spans, events, links and attributes that lack what each of them has.
 
     A row of nulls alone is what an empty list leaves; it is dropped without a word.
+
+    Raises
+    ------
+    ArrowInvalid
+        A text is not UTF-8, which Polars trusts that it is.
     """
+    of_spans = (batch.attributes, batch.resource_attributes, batch.scope_attributes)
+    rows = (*of_spans, batch.event_attributes, batch.link_attributes)
+    texts = [column for one in rows for column in (one.keys, one.texts)]
+    frames = (batch.spans, batch.scopes, batch.events, batch.links)
+    texts += [column for frame in frames for column in frame.get_columns() if column.dtype == pl.String]
+    for column in texts:
+        column.to_arrow(compat_level=pl.CompatLevel.oldest()).validate(full=True)
     events, event_attributes = _hung_on(batch.events, batch.event_attributes, "event", report)
     links, link_attributes = _hung_on(batch.links, batch.link_attributes, "link", report)
     batch = replace(

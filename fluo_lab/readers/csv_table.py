@@ -113,14 +113,20 @@ def find_header(head: bytes) -> Header | None:
     delimiter, cells = max(splits, key=lambda s: (sum(field_of(cell) is not None for cell in s[1]), len(s[1])))
     if len(cells) < 2:
         return None
-    names: list[str] = []
+    names: dict[str, None] = {}
     repeated: list[str] = []
+    taken = set(cells)
+    next_number: dict[str, int] = {}
     for number, cell in enumerate(cells, start=1):
         name = cell.strip() or f"column {number}"
         if name in names:
             repeated.append(name)
-            name = next(other for n in range(2, len(cells) + 2) if (other := f"{name} {n}") not in (*names, *cells))
-        names.append(name)
+            n = next_number.get(name, 2)
+            while (other := f"{name} {n}") in taken or other in names:
+                n += 1
+            next_number[name] = n + 1
+            name = other
+        names[name] = None
     return Header(tuple(names), tuple(repeated), delimiter, 1 + head[: len(head) - len(text)].count(b"\n"))
 
 

@@ -82,7 +82,10 @@ _KNOWN_BY_SIGHT: Final = (
     (re.compile(rb"\A\s*[\[{]"), "JSON of another kind"),
     (re.compile(rb"\A(?:\xff\xfe|\xfe\xff)"), "text in UTF-16"),
     (re.compile(rb"\APK\x03\x04"), "a ZIP archive; unpack it first"),
-    (re.compile(rb"\A[^\n\x00]*[,;\t|][^\n\x00]*\n"), "a table without a column of trace ids; name it with columns="),
+    (
+        re.compile(rb"\A[^\n\x00,;\t|]*[,;\t|][^\n\x00]*\n"),
+        "a table without a column of trace ids; name it with columns=",
+    ),
 )
 _SHOWN_BYTES = 40
 

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import ZSTD_MAGIC
 
-__all__ = ["MAX_FRAME_BYTES", "Frame", "Framing", "find_framing", "read_frames"]
+__all__ = ["MAX_FRAME_BYTES", "Frame", "Framing", "find_framing", "first_message", "read_frames"]
 
 Frame: TypeAlias = tuple[int, bytes]
 """Offset of a message, its length included, and its bytes."""
@@ -52,6 +52,18 @@ def find_framing(head: bytes) -> Framing | None:
     <Framing.BIG_ENDIAN: 'big-endian'>
     """
     return next((framing for framing in Framing if _fits(framing, head)), None)
+
+
+def first_message(framing: Framing, head: bytes) -> bytes | None:
+    """Return the first message where the head holds it whole."""
+    try:
+        found = _length_at(framing, head, 0)
+    except _NoLength:
+        return None
+    if found is None or sum(found) > len(head):
+        return None
+    size, start = found
+    return head[start : start + size]
 
 
 def read_frames(framing: Framing, chunks: Iterable[bytes], report: Report) -> Iterator[list[Frame]]:

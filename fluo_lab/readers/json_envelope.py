@@ -345,7 +345,11 @@ class Envelope:
         """Report the element that is next, and go to the one behind it."""
         window = self._window
         start = window.at
-        if scan.is_cut and not is_too_large and not self._frames[-1].siblings.is_any(window.data, start + 1):
+        if (
+            scan.is_cut
+            and not is_too_large
+            and not self._frames[-1].siblings.is_any(window.data, start + 1, barren=window.barren)
+        ):
             yield from self._end_cut_off()
             return
         what = describe_fault("an element", window.data[start : scan.end], scan.fault)
@@ -474,11 +478,11 @@ class Envelope:
         start = window.at + skip
         fault_at = window.at + n_shown
         while True:
-            found = siblings.find(window.data, start) if siblings else None
+            found = siblings.find(window.data, start, barren=window.barren) if siblings else None
             if siblings and found is not None and found < fault_at and not window.spend(fault_at - found):
-                found = siblings.find(window.data, max(start, fault_at - siblings.lead_bytes))
+                found = siblings.find(window.data, max(start, fault_at - siblings.lead_bytes), barren=window.barren)
             stop = len(window.data) if found is None else found
-            within = inner.find(window.data, max(start, fault_at), stop=stop) if inner else None
+            within = inner.find(window.data, max(start, fault_at), stop=stop, barren=window.barren) if inner else None
             window.effort_bytes += stop - start if siblings else 0
             # Damage may leave a piece of an element at the beginning of a line; a sibling behind it says so.
             is_alike = found is not None or within is not None

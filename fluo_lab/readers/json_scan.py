@@ -65,6 +65,8 @@ class Window:
         Whether the stream ends with ``data``.
     effort_bytes
         How many bytes were looked at in search of faults and ends, each as often as it was.
+    barren
+        From where on patterns are known not to occur in what is held.
     """
 
     def __init__(self, chunks: Iterator[bytes], *, block_bytes: int, limit_bytes: int) -> None:
@@ -75,6 +77,7 @@ class Window:
         self.at = 0
         self.is_end = False
         self.effort_bytes = 0
+        self.barren: dict[re.Pattern[bytes], int] = {}
         self._offset_bytes = 0
         self._line, self._counted = 1, 0
         self._page, self._page_start = "", 0
@@ -108,6 +111,7 @@ class Window:
         self.at = 0
         self._page = ""
         self._found.clear()
+        self.barren.clear()
         return len(parts) > 1
 
     def grow(self) -> bool:

@@ -43,17 +43,25 @@ class Siblings:
             self._openings[opening] = lead_bytes
             self._pattern = None
 
-    def find(self, data: bytes, start: int, *, stop: int = sys.maxsize) -> int | None:
+    def find(
+        self, data: bytes, start: int, *, stop: int = sys.maxsize, barren: dict[re.Pattern[bytes], int] | None = None
+    ) -> int | None:
         """Return the first position from ``start`` at which an element seems to begin before ``stop``, or None.
 
         While none has been seen whole, first keys that are usual, or that of the damaged one, are taken as well.
+
+        Parameters
+        ----------
+        barren
+            From where on each pattern is known not to occur in the data; kept up here, so that what is looked for many
+            times in vain costs one search.
         """
-        match = self._search(data, start, stop)
+        barren = {} if barren is None else barren
+        match = self._search(data, start, stop, barren=barren)
         if match is None and not self._has_whole:
             firsts = [re.escape(literal.lstrip(b"\n")) for literal in self._literals if literal.endswith(b'"')]
-            match = re.compile(b"|".join([*(b"(" + first + b")" for first in firsts), _USUAL])).search(
-                data, start, stop
-            )
+            usual = re.compile(b"|".join([*(b"(" + first + b")" for first in firsts), _USUAL]))
+            match = _search_once(usual, data, start, stop, barren)
         return match.start(match.lastindex or 0) if match else None
 
     def find_cut(self, data: bytes, start: int, stop: int) -> int | None:
@@ -84,23 +92,42 @@ class Siblings:
         """How many blanks before an element belong to what it is known by, at most."""
         return max(self._openings.values(), default=0)
 
-    def is_any(self, data: bytes, start: int) -> bool:
-        """Return whether an element surely begins anywhere from a position on."""
-        return self._search(data, start) is not None
+    def is_any(self, data: bytes, start: int, *, barren: dict[re.Pattern[bytes], int]) -> bool:
+        """Return whether an element surely begins anywhere from a position on; ``barren`` as for ``find``."""
+        return self._search(data, start, barren=barren) is not None
 
     def is_one(self, data: bytes, start: int) -> bool:
         """Return whether an element seems to begin at a position."""
         match = self._search(data, max(0, start - self.lead_bytes), start + _MAX_OPENING_BYTES)
         return match is not None and match.start(match.lastindex or 0) == start
 
-    def _search(self, data: bytes, start: int, stop: int = sys.maxsize) -> re.Match[bytes] | None:
+    def _search(
+        self,
+        data: bytes,
+        start: int,
+        stop: int = sys.maxsize,
+        *,
+        barren: dict[re.Pattern[bytes], int] | None = None,
+    ) -> re.Match[bytes] | None:
         pattern = self._compile()
-        return pattern.search(data, start, stop) if pattern else None
+        return _search_once(pattern, data, start, stop, {} if barren is None else barren) if pattern else None
 
     def _compile(self) -> re.Pattern[bytes] | None:
         if self._pattern is None and self._openings:
             self._pattern = re.compile(b"|".join(self._openings))
         return self._pattern
+
+
+def _search_once(
+    pattern: re.Pattern[bytes], data: bytes, start: int, stop: int, barren: dict[re.Pattern[bytes], int]
+) -> re.Match[bytes] | None:
+    """Return the first match, without a search where there is known to be none."""
+    if start >= barren.get(pattern, sys.maxsize):
+        return None
+    match = pattern.search(data, start, stop)
+    if match is None and stop >= len(data):
+        barren[pattern] = start
+    return match
 
 
 def _generalise(data: bytes, start: int) -> tuple[bytes, bytes, int]:

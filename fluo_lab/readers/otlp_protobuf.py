@@ -13,11 +13,13 @@ from fluo_lab.errors import InputError
 from fluo_lab.readers.blocks import BLOCK_BYTES, Line
 from fluo_lab.readers.collection import paused_collection
 from fluo_lab.readers.columns import BatchColumns
-from fluo_lab.readers.framing import MAX_FRAME_BYTES, Frame, Framing, find_framing, read_frames
+from fluo_lab.readers.framing import MAX_FRAME_BYTES, Frame, Framing, find_framing, first_message, read_frames
+from fluo_lab.readers.ids import SPAN_ID_BYTES, TRACE_ID_BYTES
 from fluo_lab.readers.otlp_arrow import read_messages_fast
 from fluo_lab.readers.otlp_arrow_pairs import read_protobuf_pairs
 from fluo_lab.readers.otlp_fast import is_worth_trying
 from fluo_lab.readers.otlp_lines import LineReader
+from fluo_lab.readers.otlp_mending import mend_request
 from fluo_lab.readers.otlp_messages import MessageWalk
 from fluo_lab.readers.otlp_pairs import PairTable
 from fluo_lab.readers.report import Report
@@ -38,7 +40,7 @@ class OtlpProtobuf:
 
     def recognise(self, head: bytes) -> bool:
         """Return whether the head is binary and a row of messages in a known framing."""
-        return bool(_IS_BINARY.search(head)) and find_framing(head) is not None
+        return bool(_IS_BINARY.search(head)) and _framing_of(head) is not None
 
     def read(self, source: Source, report: Report) -> Iterator[SpanBatch]:
         """Yield the spans in batches.
@@ -48,7 +50,7 @@ class OtlpProtobuf:
         InputError
             Not one message could be read.
         """
-        framing = find_framing(source.head)
+        framing = _framing_of(source.head)
         if framing is None:
             raise InputError(f"{source.name}: no messages of OTLP protobuf in it")
         messages = MessageReader(framing, report)
@@ -58,6 +60,33 @@ class OtlpProtobuf:
         if messages.n_read == 0:
             faults = "; ".join(problem.what for problem in report.problems())
             raise InputError(f"{source.name}: looks like OTLP protobuf, but no message could be read: {faults}")
+
+
+def _framing_of(head: bytes) -> Framing | None:
+    """Return the framing of all messages in the head, or where one is damaged that in which the first has a span."""
+    return find_framing(head) or next((framing for framing in Framing if _begins_with_span(framing, head)), None)
+
+
+def _begins_with_span(framing: Framing, head: bytes) -> bool:
+    """Return whether the head begins with a whole message, and that has a span with ids of the right length."""
+    first = first_message(framing, head)
+    if first is None:
+        return False
+    try:
+        entries = _entries(framing, first)
+    except DecodeError:
+        return False
+    spans = (span for entry in entries for group in entry.scope_spans for span in group.spans)
+    return any(len(span.trace_id) == TRACE_ID_BYTES and len(span.span_id) == SPAN_ID_BYTES for span in spans)
+
+
+def _entries(framing: Framing, data: bytes) -> list[ResourceSpans]:
+    """Return the resource spans of a message."""
+    return (
+        [ResourceSpans.FromString(data)]
+        if framing is Framing.PLAIN
+        else list(TracesData.FromString(data).resource_spans)
+    )
 
 
 def _unpack(data: bytes) -> bytes:
@@ -155,12 +184,11 @@ class MessageReader:
 
     def _parse(self, data: bytes) -> list[ResourceSpans]:
         try:
-            if self._framing is Framing.PLAIN:
-                entries = [ResourceSpans.FromString(data)]
-            else:
-                entries = list(TracesData.FromString(data).resource_spans)
+            entries = _entries(self._framing, data)
         except DecodeError as error:
-            self._report.add("a message that is no OTLP protobuf, not read", sample=str(error))
-            return []
+            entries = mend_request(data, is_entry=self._framing is Framing.PLAIN, report=self._report)
+            if not entries:
+                self._report.add("a message that is no OTLP protobuf, not read", sample=str(error))
+                return []
         self._n_messages += 1
         return entries

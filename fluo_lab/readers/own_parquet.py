@@ -7,11 +7,13 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from fluo_lab.errors import InputError
 from fluo_lab.readers.batch_check import check_batch
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
+from fluo_lab.readers.tempo_texts import check_schema_texts
 from fluo_lab.traces import SpanBatch
 from fluo_lab.traces.parquet import OWN_FORMAT, is_own_parquet, read_batches, read_findings
 
@@ -27,7 +29,7 @@ class OwnParquet:
         """Return whether it is a Parquet file that fluo_lab wrote."""
         try:
             return is_own_parquet(path)
-        except (pa.ArrowException, OSError):
+        except (pa.ArrowException, OSError, ValueError):  # names of columns may be no UTF-8
             return False
 
     def read(self, source: Source, report: Report) -> Iterator[SpanBatch]:
@@ -39,6 +41,7 @@ class OwnParquet:
             The file is damaged.
         """
         try:
+            check_schema_texts(pq.read_schema(source.path))
             report.findings = read_findings(source.path)
             for batch in read_batches(source.path):
                 yield check_batch(batch, report)

@@ -15,6 +15,7 @@ from fluo_lab.readers.source import Source
 from fluo_lab.readers.span_table import TableReading
 from fluo_lab.readers.table_columns import field_of, map_columns
 from fluo_lab.readers.table_times import UnitSurvey
+from fluo_lab.readers.tempo_texts import check_schema_texts, with_valid_texts
 from fluo_lab.traces import SpanBatch
 
 __all__ = ["ParquetTable"]
@@ -48,7 +49,7 @@ class ParquetTable:
         """
         try:
             schema = pq.read_schema(path)
-        except (pa.ArrowException, OSError):
+        except (pa.ArrowException, OSError, ValueError):  # names of columns may be no UTF-8
             return False
         return any(field_of(field.name) == "trace_id" for field in schema) and "rs" not in schema.names
 
@@ -62,8 +63,9 @@ class ParquetTable:
         """
         try:
             with pq.ParquetFile(source.path) as file:
+                check_schema_texts(file.schema_arrow)
                 yield from self._read(file, source, report)
-        except (pa.ArrowException, OSError, pl.exceptions.PolarsError) as error:
+        except (pa.ArrowException, OSError, pl.exceptions.PolarsError, UnicodeDecodeError) as error:
             raise InputError(f"{source.name}: a damaged Parquet file: {error}") from error
 
     def _read(self, file: pq.ParquetFile, source: Source, report: Report) -> Iterator[SpanBatch]:
@@ -75,11 +77,12 @@ class ParquetTable:
         units = UnitSurvey(mapped)
         if units.columns:
             for batch in file.iter_batches(_BLOCK_ROWS, columns=units.columns):
-                units.add(pl.DataFrame(pl.from_arrow(batch)))
+                # What is met is counted at the second reading.
+                units.add(pl.DataFrame(pl.from_arrow(with_valid_texts(batch, Report(source.name)))))
         reading = TableReading(mapped, units.finish(report), report)
         for batch in file.iter_batches(_BLOCK_ROWS):
             first = reading.n_rows + 1
             lines = pl.Series(range(first, first + batch.num_rows), dtype=pl.Int64)
-            yield reading.to_batch(pl.DataFrame(pl.from_arrow(batch)), lines)
+            yield reading.to_batch(pl.DataFrame(pl.from_arrow(with_valid_texts(batch, report))), lines)
         source.on_bytes(source.path.stat().st_size)
         reading.check()

@@ -118,7 +118,7 @@ class _Walk:
                 self._add_span(value, trace_id)
                 return
             inner = [item for item in value.values() if type(item) in (list, dict)]
-            if not inner and value:
+            if not inner and (value or depth):
                 self._report.add("a JSON object without a trace id, skipped", sample=", ".join(value))
             own = next((item for key, item in value.items() if field_of(key) == "trace_id"), trace_id)
             for item in inner:

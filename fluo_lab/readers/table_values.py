@@ -84,7 +84,8 @@ def attribute_rows(keys: pl.Series, value_type: ValueType, payload: pl.Series, o
     }
     texts = pl.Series([], dtype=pl.String)
     if value_type.is_textual:
-        words, codes = Dictionary.encode(payload)
+        # Arrow takes no name with a NUL in it, as that of a column may have.
+        words, codes = Dictionary.encode(payload.rename(""))
         texts, columns["text"] = words.values, pl.Series(codes)
     else:
         columns[value_type.name.lower()] = payload

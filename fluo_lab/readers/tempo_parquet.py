@@ -15,7 +15,7 @@ from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
 from fluo_lab.readers.tempo_dedicated import DedicatedColumns, read_dedicated_columns
 from fluo_lab.readers.tempo_spans import read_piece
-from fluo_lab.readers.tempo_texts import with_valid_texts
+from fluo_lab.readers.tempo_texts import check_schema_texts, with_valid_texts
 from fluo_lab.traces import SpanBatch
 
 __all__ = ["TempoParquet"]
@@ -55,6 +55,7 @@ class TempoParquet:
         """
         try:
             with pq.ParquetFile(source.path) as file:
+                check_schema_texts(file.schema_arrow)
                 if not _is_block(file.schema_arrow):
                     raise InputError(f"{source.name}: a Parquet file without the columns of a Tempo block")
                 dedicated = _dedicated_columns(file.schema_arrow, source.path, report)

@@ -1,4 +1,4 @@
-"""Texts of a Tempo block that are no UTF-8: Go writes any bytes as a string, and Polars trusts that a string is one."""
+"""Texts of Parquet files that are no UTF-8: Go writes any bytes as a string, and Polars trusts that a string is one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,30 @@ import pyarrow as pa
 
 from fluo_lab.readers.report import Report
 
-__all__ = ["with_valid_texts"]
+__all__ = ["check_schema_texts", "with_valid_texts"]
+
+
+def check_schema_texts(schema: pa.Schema) -> None:
+    """Make sure that names and metadata of a schema are UTF-8, without which Polars panics.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        One is not.
+    """
+    _check_metadata(schema.metadata)
+    fields = list(schema)
+    while fields:
+        field = fields.pop()
+        field.name.encode()
+        _check_metadata(field.metadata)
+        fields += [field.type.field(i) for i in range(field.type.num_fields)]
+
+
+def _check_metadata(metadata: dict[bytes, bytes] | None) -> None:
+    for key, value in (metadata or {}).items():
+        key.decode()
+        value.decode()
 
 
 def with_valid_texts(batch: pa.RecordBatch, report: Report) -> pa.RecordBatch:
@@ -38,12 +61,15 @@ def _mended(array: Any, report: Report) -> Any:
         return pa.StructArray.from_arrays(parts, names=names, mask=array.is_null())
     if pa.types.is_list(kind):
         return pa.ListArray.from_arrays(array.offsets, _mended(array.values, report), mask=array.is_null())
-    if not pa.types.is_string(kind):
+    if pa.types.is_large_list(kind):
+        return pa.LargeListArray.from_arrays(array.offsets, _mended(array.values, report), mask=array.is_null())
+    is_large = pa.types.is_large_string(kind)
+    if not is_large and not pa.types.is_string(kind):
         return array
     try:
         array.validate(full=True)
     except pa.ArrowInvalid:
-        raw = array.view(pa.binary()).to_pylist()
+        raw = array.view(pa.large_binary() if is_large else pa.binary()).to_pylist()
         texts = [None if data is None else data.decode("utf-8", errors="replace") for data in raw]
         wrong = [data for data, text in zip(raw, texts, strict=True) if text is not None and text.encode() != data]
         report.add("text that is not UTF-8, read with replacement characters", n=len(wrong), sample=wrong[0])
