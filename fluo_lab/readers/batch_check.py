@@ -102,7 +102,7 @@ def _attributes(rows: AttributeRows | CodedRows, of: str, report: Report) -> Att
     if not frame.height:
         return AttributeRows()
     key = keys.gather(frame["key"])
-    frame = frame.with_columns(_has_key=key.is_not_null() & (key != "").fill_null(value=False))
+    frame = frame.with_columns(_has_key=key.is_not_null())
     has_value = pl.col("text").is_not_null()
     for value_type, column in _VALUE_OF.items():
         has_value = pl.when(pl.col("type") == int(value_type)).then(pl.col(column).is_not_null()).otherwise(has_value)

@@ -41,7 +41,8 @@ class OwnParquet:
             The file is damaged.
         """
         try:
-            check_schema_texts(pq.read_schema(source.path))
+            with pq.ParquetFile(source.path) as file:
+                check_schema_texts(file)
             report.findings = read_findings(source.path)
             for batch in read_batches(source.path):
                 yield check_batch(batch, report)

@@ -63,7 +63,7 @@ class ParquetTable:
         """
         try:
             with pq.ParquetFile(source.path) as file:
-                check_schema_texts(file.schema_arrow)
+                check_schema_texts(file)
                 yield from self._read(file, source, report)
         except (pa.ArrowException, OSError, pl.exceptions.PolarsError, UnicodeDecodeError) as error:
             raise InputError(f"{source.name}: a damaged Parquet file: {error}") from error

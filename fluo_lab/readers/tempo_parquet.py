@@ -55,7 +55,7 @@ class TempoParquet:
         """
         try:
             with pq.ParquetFile(source.path) as file:
-                check_schema_texts(file.schema_arrow)
+                check_schema_texts(file)
                 if not _is_block(file.schema_arrow):
                     raise InputError(f"{source.name}: a Parquet file without the columns of a Tempo block")
                 dedicated = _dedicated_columns(file.schema_arrow, source.path, report)

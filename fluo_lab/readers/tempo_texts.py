@@ -6,22 +6,24 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from fluo_lab.readers.report import Report
 
 __all__ = ["check_schema_texts", "with_valid_texts"]
 
 
-def check_schema_texts(schema: pa.Schema) -> None:
-    """Make sure that names and metadata of a schema are UTF-8, without which Polars panics.
+def check_schema_texts(file: pq.ParquetFile) -> None:
+    """Make sure that names and metadata of a file are UTF-8, without which Polars panics.
 
     Raises
     ------
     UnicodeDecodeError
         One is not.
     """
-    _check_metadata(schema.metadata)
-    fields = list(schema)
+    _check_metadata(file.metadata.metadata)
+    _check_metadata(file.schema_arrow.metadata)
+    fields = list(file.schema_arrow)
     while fields:
         field = fields.pop()
         field.name.encode()
