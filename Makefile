@@ -20,7 +20,7 @@ test: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow and not browser"
+	$(BIN)/pytest -m "not slow and not browser" --numprocesses 2 --dist loadfile
 	FLUO_LAB_PROGRESS=0 $(BIN)/pytest --nbval-lax -p no:cacheprovider --override-ini=addopts= notebooks
 	$(MAKE) --no-print-directory test-browser
 
@@ -29,7 +29,7 @@ test-browser: .venv/.installed
 	else echo "BROWSER TESTS NOT RUN: /usr/bin/chromium is missing (on Debian: apt-get install chromium)"; fi
 
 slow: .venv/.installed
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow --numprocesses 2
 
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks

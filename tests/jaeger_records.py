@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from fluo_lab.readers.jaeger_json import JaegerJson
-from fluo_lab.readers.jaeger_walk import JaegerWalk
-from fluo_lab.readers.otlp_json import OtlpJson
+from fluo_lab.readers.jaeger.json import JaegerJson
+from fluo_lab.readers.jaeger.walk import JaegerWalk
+from fluo_lab.readers.otlp.json import OtlpJson
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
 

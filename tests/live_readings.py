@@ -6,7 +6,7 @@ from typing import Any
 
 from live_servers import JaegerServer, TempoServer
 
-from fluo_lab.readers.live import parse_target, read_live
+from fluo_lab.readers.live.read import parse_target, read_live
 from fluo_lab.readers.report import Report
 
 __all__ = ["NOW_S", "SOON", "Reading", "make_id", "serve_jaeger", "serve_tempo"]

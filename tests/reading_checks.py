@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from golden_traces import GOLDEN
+from golden import GOLDEN
 
 from fluo_lab.errors import InputError
 from fluo_lab.readers import read_traces

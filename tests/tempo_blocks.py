@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
-from fluo_lab.readers.tempo_parquet import TempoParquet
+from fluo_lab.readers.tempo.parquet import TempoParquet
 
 __all__ = [
     "VERSIONS",

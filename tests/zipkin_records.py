@@ -10,7 +10,7 @@ import orjson
 
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
-from fluo_lab.readers.zipkin_json import ZipkinJson
+from fluo_lab.readers.zipkin.json import ZipkinJson
 from fluo_lab.traces import Traces, TracesBuilder
 
 __all__ = ["MERGED", "SPLIT", "TRACE", "Read", "Spans", "load", "make_reader", "make_side", "make_span", "texts_of"]

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from fluo_lab.errors import InputError
-from fluo_lab.readers.csv_table import CsvTable
-from fluo_lab.readers.jaeger_json import JaegerJson
-from fluo_lab.readers.otlp_json import OtlpJson
-from fluo_lab.readers.otlp_protobuf import OtlpProtobuf
+from fluo_lab.readers.jaeger.json import JaegerJson
+from fluo_lab.readers.otlp.json import OtlpJson
+from fluo_lab.readers.otlp.protobuf import OtlpProtobuf
 from fluo_lab.readers.own_parquet import OwnParquet
-from fluo_lab.readers.parquet_table import ParquetTable
+from fluo_lab.readers.records.records import SpanRecords
 from fluo_lab.readers.report import Report
-from fluo_lab.readers.research_csv import DeepTraLogCsv, NezhaCsv, TraceVaeCsv
 from fluo_lab.readers.source import Source
-from fluo_lab.readers.span_records import SpanRecords
-from fluo_lab.readers.tempo_parquet import TempoParquet
-from fluo_lab.readers.zipkin_json import ZipkinJson
+from fluo_lab.readers.tables.csv import CsvTable
+from fluo_lab.readers.tables.parquet import ParquetTable
+from fluo_lab.readers.tables.research import DeepTraLogCsv, NezhaCsv, TraceVaeCsv
+from fluo_lab.readers.tempo.parquet import TempoParquet
+from fluo_lab.readers.zipkin.json import ZipkinJson
 from fluo_lab.traces import SpanBatch
 
 __all__ = ["FORMATS", "PARQUET_FORMATS", "Format", "ParquetFormat", "Reader", "find_format"]

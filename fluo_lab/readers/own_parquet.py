@@ -13,7 +13,7 @@ from fluo_lab.errors import InputError
 from fluo_lab.readers.batch_check import check_batch
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
-from fluo_lab.readers.tempo_texts import check_schema_texts
+from fluo_lab.readers.tempo.texts import check_schema_texts
 from fluo_lab.traces import SpanBatch
 from fluo_lab.traces.parquet import OWN_FORMAT, is_own_parquet, read_batches, read_findings
 

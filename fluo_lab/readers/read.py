@@ -14,10 +14,10 @@ import polars as pl
 from fluo_lab.errors import InputError, UsageError
 from fluo_lab.readers.formats import find_format
 from fluo_lab.readers.inputs import find_files
-from fluo_lab.readers.live import is_live, parse_target, read_live
+from fluo_lab.readers.live.read import is_live, parse_target, read_live
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
-from fluo_lab.readers.span_table import read_table
+from fluo_lab.readers.tables.table import read_table
 from fluo_lab.traces import Findings, Input, Problem, Repair, SpanBatch, Traces, TracesBuilder
 from fluo_lab.traces.schema import RAW_SPANS
 

@@ -11,11 +11,11 @@ import polars as pl
 import pytest
 
 from fluo_lab.readers.blocks import cut_lines
-from fluo_lab.readers.otlp_lines import LineReader
+from fluo_lab.readers.otlp.lines import LineReader
 from fluo_lab.readers.read import read_batches
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
-from fluo_lab.readers.span_table import read_table
+from fluo_lab.readers.tables.table import read_table
 from fluo_lab.traces import AttributeRows, Problem, SpanBatch, ValueType
 
 Plain = list[dict[str, Any]]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from golden_traces import GOLDEN
+from golden import GOLDEN
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reading_checks import read_bytes, read_golden

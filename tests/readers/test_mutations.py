@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from golden_traces import GOLDEN, Bytes, Golden, Message, Raw, Table
+from golden import GOLDEN, Bytes, Golden, Message, Raw, Table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reading_checks import Reading, read_bytes, read_golden

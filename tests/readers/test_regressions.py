@@ -11,11 +11,11 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from golden_traces import GOLDEN, Bytes, Message
+from golden import GOLDEN, Bytes, Message
 from reading_checks import Reading, read_bytes
 
-from fluo_lab.readers.csv_table import find_header
-from fluo_lab.readers.json_siblings import Siblings
+from fluo_lab.readers.json.siblings import Siblings
+from fluo_lab.readers.tables.csv import find_header
 
 PROTOBUF = [name for name in GOLDEN if name.startswith("protobuf")]
 

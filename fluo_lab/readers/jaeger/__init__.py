@@ -1,0 +1,1 @@
+"""Jaeger JSON of every dialect: UI and API exports, what its storages hold, the protobuf as JSON."""

@@ -1,0 +1,1 @@
+"""Grafana Tempo's blocks, vParquet2 to vParquet5."""
