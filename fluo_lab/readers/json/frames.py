@@ -89,4 +89,6 @@ def describe_fault(what: str, text: bytes, fault: str) -> str:
     """Return the problem of a piece of a damaged document."""
     if not is_utf8(text):
         return f"{what} of a damaged document that is not UTF-8, not read"
-    return f"{what} of a damaged document, not read: {fault}"
+    # Whether orjson or the standard library gives up first depends on Python's version.
+    told = "nested too deeply" if fault == "depth limit exceeded" else fault
+    return f"{what} of a damaged document, not read: {told}"
