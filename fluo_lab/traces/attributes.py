@@ -76,13 +76,16 @@ class Cells:
     value: NDArray[Any]
 
 
-def _series(name: str, value: NDArray[Any], position: Rows, length: int) -> pl.Series:
-    """Return a column of a length with nulls wherever no position points to."""
+def _series(value: NDArray[Any], position: Rows, length: int) -> pl.Series:
+    """Return a column of a length with nulls wherever no position points to.
+
+    It has no name: Polars takes one like ``^a$`` for a pattern in many methods of a series, and keys may be anything.
+    """
     dense = np.zeros(length, dtype=value.dtype)
     dense[position] = value
     absent = np.ones(length, dtype=np.bool_)
     absent[position] = False
-    series = pl.Series(name, dense)  # not by way of Arrow, whose conversion of NumPy arrays loads pandas
+    series = pl.Series(dense)  # not by way of Arrow, whose conversion of NumPy arrays loads pandas
     return series.set(pl.Series(absent), None) if absent.any() else series
 
 
@@ -120,7 +123,7 @@ class AttributeGroup:
         """
         column = self._columns[key, value_type]
         if isinstance(column, SparseColumn):
-            return _series(key, column.value, column.position, len(self.rows))
+            return _series(column.value, column.position, len(self.rows))
         return column
 
     def cells(self) -> Iterator[Cells]:
@@ -223,10 +226,10 @@ class AttributeTable:
                     columns[group][keys[key], value_type] = (
                         SparseColumn(spots, values)
                         if len(spots) < SPARSE_BELOW * length or group == shared
-                        else _series(keys[key], values, spots, length)
+                        else _series(values, spots, length)
                     )
                 else:
-                    series = _series(keys[key], values, spots, length)
+                    series = _series(values, spots, length)
                     duplicates += len(at) - (length - series.null_count())
                     columns[group][keys[key], value_type] = series
         groups = tuple(

@@ -140,3 +140,23 @@ def test_one_endless_line_is_refused_by_its_size(monkeypatch) -> None:
     assert next(cut).data == b"a line\n"
     with pytest.raises(InputError, match="a line of more than"):
         list(cut)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "frame"])
+def test_columns_whose_names_polars_takes_for_patterns_are_columns_like_others(tmp_path: Path, form: str) -> None:
+    frame = pl.DataFrame(
+        {"^id$": [TRACE], "span_id": ["1" * 16], "name": ["n"], "start_ns": [5], "^a$": [7], "*": ["x"]}
+    )
+    path = tmp_path / "file"
+    (frame.write_csv if form == "csv" else frame.write_parquet)(path)
+    traces = read_traces(frame if form == "frame" else path, columns={"trace_id": "^id$"})
+    assert traces.span_attributes(0) == {"^a$": 7, "*": "x"}
+
+
+def test_attributes_whose_keys_polars_takes_for_patterns_are_attributes_like_others() -> None:
+    odd = {"^a$": 1, "*": 2.5}
+    traces = traces_from_spans([PlainSpan("^n$", attributes=odd, resource=odd, scope=odd, service="^s$")])
+    mended = traces.repaired("duplicates").select(traces.traces["trace_id"])
+    assert mended.span_attributes(0) == odd
+    assert_same_traces(mended, traces)
+    assert traces.attributes("^n$").columns[-2:] == ["*", "^a$"]

@@ -6,7 +6,7 @@ A name is recognised without regard to case and punctuation: ``traceId``, ``Trac
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,6 +16,7 @@ from typing import Final
 
 from fluo_lab.errors import InputError
 from fluo_lab.readers.otlp.values import ValueFault, json_type
+from fluo_lab.readers.tables.names import listed, plain_name, quoted
 from fluo_lab.traces import SpanKind, StatusCode
 
 __all__ = [
@@ -330,7 +331,7 @@ def _in_range(total_ns: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """Which column of a table holds what; every column is in one of the three.
+    """Which column of a table holds what, by ``plain_name``; every column is in one of the three.
 
     Attributes
     ----------
@@ -412,7 +413,8 @@ def map_columns(columns: Sequence[str], given: Mapping[str, str] | None, *, sour
     attributes, resource = ({key: claimed[0] for key, claimed in keys[of].items()} for of in ("attributes", "resource"))
     mapped = ColumnMap(fields, attributes, resource)
     _check_necessary(mapped, columns, source)
-    return mapped
+    plain = ({name: plain_name(column) for name, column in part.items()} for part in (fields, attributes, resource))
+    return ColumnMap(*plain)
 
 
 def _edge_of(name: str) -> str:
@@ -456,13 +458,13 @@ def _check_given(given: Mapping[str, str], columns: Sequence[str], source: str) 
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise InputError(
                 f"{source}: the mapping names the column {column!r} for {name!r}, which the table lacks{hint}. "
-                f"Its columns are {_quoted(columns)}"
+                f"Its columns are {quoted(columns)}"
             )
 
 
 def _fail_ambiguous(name: str, claimed: Sequence[str], source: str) -> None:
     raise InputError(
-        f"{source}: the columns {_quoted(claimed)} could each be {name!r}; "
+        f"{source}: the columns {quoted(claimed)} could each be {name!r}; "
         f'say which one is, for example columns={{"{name}": "{claimed[0]}"}}'
     )
 
@@ -482,19 +484,8 @@ def _check_necessary(mapped: ColumnMap, columns: Sequence[str], source: str) -> 
         example["start_ns" if name == "start" else name] = free[near] if near is not None else "…"
     shown = ", ".join(f'"{name}": "{column}"' for name, column in example.items())
     raise InputError(
-        f"{source}: a table of spans needs {_listed(_NECESSARY.values())}; "
-        f"it has no column known as {_listed([_NECESSARY[name] for name in missing])}. Its columns are "
-        f"{_quoted(columns)}. {'; '.join(guesses) + '. ' if guesses else ''}"
+        f"{source}: a table of spans needs {listed(_NECESSARY.values())}; "
+        f"it has no column known as {listed([_NECESSARY[name] for name in missing])}. Its columns are "
+        f"{quoted(columns)}. {'; '.join(guesses) + '. ' if guesses else ''}"
         f"Say which column is which, for example columns={{{shown}}}"
     )
-
-
-def _quoted(names: Sequence[str]) -> str:
-    """Return names in quotes, not more than a screen shows."""
-    return ", ".join(repr(name) for name in names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
-
-
-def _listed(words: Iterable[str]) -> str:
-    """Return words as a sentence lists them."""
-    *head, last = words
-    return f"{', '.join(head)} and {last}" if head else last

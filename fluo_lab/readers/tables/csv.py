@@ -17,6 +17,7 @@ from fluo_lab.errors import InputError
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
 from fluo_lab.readers.tables.columns import field_of, map_columns
+from fluo_lab.readers.tables.names import plain_name
 from fluo_lab.readers.tables.table import TableReading
 from fluo_lab.readers.tables.times import UnitSurvey
 from fluo_lab.traces import SpanBatch, ValueType
@@ -361,7 +362,7 @@ class _CsvFile:
 
     def _parse(self, data: bytes, lines: Lines) -> tuple[pl.DataFrame, Lines]:
         """Return rows as a frame of texts, null where empty."""
-        names = list(self._header.names)
+        names = [plain_name(name) for name in self._header.names]
         try:
             table = pa_csv.read_csv(
                 pa.BufferReader(data),
@@ -392,7 +393,7 @@ class _CsvFile:
                 kept.append(line)
             else:
                 self._fault(line, text)
-        schema = dict.fromkeys(self._header.names, pl.String)
+        schema = dict.fromkeys(map(plain_name, self._header.names), pl.String)
         return pl.DataFrame(rows, schema=schema, orient="row"), np.array(kept, dtype=np.int64)
 
 

@@ -13,6 +13,7 @@ from fluo_lab.errors import InputError
 from fluo_lab.readers.report import Report
 from fluo_lab.readers.source import Source
 from fluo_lab.readers.tables.columns import field_of, map_columns
+from fluo_lab.readers.tables.names import plain_name, with_plain_names
 from fluo_lab.readers.tables.table import TableReading
 from fluo_lab.readers.tables.times import UnitSurvey
 from fluo_lab.readers.tempo.texts import check_schema_texts, with_valid_texts
@@ -76,13 +77,18 @@ class ParquetTable:
         mapped = map_columns(names, self._columns, source=source.name)
         units = UnitSurvey(mapped)
         if units.columns:
-            for batch in file.iter_batches(_BLOCK_ROWS, columns=units.columns):
+            looked_at = [name for name in names if plain_name(name) in units.columns]
+            for batch in file.iter_batches(_BLOCK_ROWS, columns=looked_at):
                 # What is met is counted at the second reading.
-                units.add(pl.DataFrame(pl.from_arrow(with_valid_texts(batch, Report(source.name)))))
+                units.add(_frame(batch, Report(source.name)))
         reading = TableReading(mapped, units.finish(report), report)
         for batch in file.iter_batches(_BLOCK_ROWS):
             first = reading.n_rows + 1
             lines = pl.Series(range(first, first + batch.num_rows), dtype=pl.Int64)
-            yield reading.to_batch(pl.DataFrame(pl.from_arrow(with_valid_texts(batch, report))), lines)
+            yield reading.to_batch(_frame(batch, report), lines)
         source.on_bytes(source.path.stat().st_size)
         reading.check()
+
+
+def _frame(batch: pa.RecordBatch, report: Report) -> pl.DataFrame:
+    return with_plain_names(pl.DataFrame(pl.from_arrow(with_valid_texts(batch, report))))

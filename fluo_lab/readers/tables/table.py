@@ -13,7 +13,15 @@ from fluo_lab.errors import InputError
 from fluo_lab.readers.columns import AttributeColumns
 from fluo_lab.readers.records.values import add_attributes
 from fluo_lab.readers.report import Report
-from fluo_lab.readers.tables.columns import KIND_WORDS, NO_PARENT, SCALES, STATUS_WORDS, ColumnMap, map_columns
+from fluo_lab.readers.tables.columns import (
+    KIND_WORDS,
+    NO_PARENT,
+    SCALES,
+    STATUS_WORDS,
+    ColumnMap,
+    map_columns,
+)
+from fluo_lab.readers.tables.names import with_plain_names
 from fluo_lab.readers.tables.times import MAX_EXACT_DOUBLE, UnitSurvey, parse_times
 from fluo_lab.readers.tables.values import attribute_rows, merge_rows, typed_values
 from fluo_lab.traces import AttributeRows, SpanBatch
@@ -60,6 +68,7 @@ def read_table(
         except (TypeError, ValueError) as error:
             raise InputError(f"{report.file}: a pandas column holds values of several types: {error}") from error
     mapped = map_columns(frame.columns, columns, source=report.file)
+    frame = with_plain_names(frame)
     survey = UnitSurvey(mapped)
     survey.add(frame)
     reading = TableReading(mapped, survey.finish(report), report)
@@ -301,7 +310,7 @@ class _Block:
         if values.dtype == pl.Map:
             values = values.to_physical()
         if isinstance(values.dtype, pl.Struct):
-            return [piece for part in values.struct.unnest() for piece in self.attribute(part.name, part)]
+            return [piece for part in values.struct.unnest() for piece in self.attribute(part.name, part.alias(""))]
         inner = values.dtype.inner if isinstance(values.dtype, pl.List) else None
         if isinstance(inner, pl.Struct) and {field.name for field in inner.fields} == {"key", "value"}:
             lengths = values.list.len().fill_null(0)
