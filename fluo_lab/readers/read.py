@@ -100,7 +100,7 @@ def read_traces(
     UsageError
         A window that is empty, or a repair that does not exist.
     """
-    wanted = [_repair_of(one) for one in repairs]
+    wanted = [Repair.named(one) for one in repairs]
     if window is not None and (window[0] >= window[1] or edge_ns < 0):
         raise UsageError(f"window={window}, edge_ns={edge_ns}: a window begins before it ends, an edge is 0 or more")
     parts = _parts(source, columns)
@@ -205,13 +205,6 @@ def _table_part(frame: pl.DataFrame | pd.DataFrame, columns: Mapping[str, str] |
         Input(kind),
         lambda: (kind, lambda report, on_bytes: read_table(frame, columns=columns, report=report)),
     )
-
-
-def _repair_of(name: Repair | str) -> Repair:
-    try:
-        return Repair(name)
-    except ValueError:
-        raise UsageError(f"no repair is called {name!r}; there are {', '.join(Repair)}") from None
 
 
 def _join(failures: Sequence[InputError]) -> InputError:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fluo_lab.traces.schema import ATTRIBUTE_ROWS, EVENTS, LINKS, RAW_SPANS, SCOPES
 
-__all__ = ["AttributeRows", "CodedRows", "SpanBatch"]
+__all__ = ["AttributeRows", "CodedRows", "SpanBatch", "numbers_of_kept"]
 
 Mask = NDArray[np.bool_]
 
@@ -36,7 +36,7 @@ class AttributeRows:
         """Return the rows of the kept owners, renumbered."""
         owner = self.frame["owner"].to_numpy()
         here = kept[owner]
-        number = pl.Series("owner", _numbers(kept)[owner[here]])
+        number = pl.Series("owner", numbers_of_kept(kept)[owner[here]])
         return replace(self, frame=self.frame.filter(pl.Series(here)).with_columns(number))
 
 
@@ -75,10 +75,10 @@ class CodedRows:
     def of(self, kept: Mask) -> CodedRows:
         """Return the attributes of the kept owners, renumbered."""
         here = kept[self.owner]
-        return CodedRows(_numbers(kept)[self.owner[here]], self.code[here], self.values)
+        return CodedRows(numbers_of_kept(kept)[self.owner[here]], self.code[here], self.values)
 
 
-def _numbers(kept: Mask) -> NDArray[Any]:
+def numbers_of_kept(kept: Mask) -> NDArray[np.uint32]:
     """Return for every row its number among the kept ones."""
     return (np.cumsum(kept) - kept).astype(np.uint32)
 
@@ -123,7 +123,7 @@ class SpanBatch:
         """Return the batch of the kept spans, shape ``(n_spans,)``; resources and scopes stay as they are."""
         has_event = kept[self.events["span"].to_numpy()]
         has_link = kept[self.links["span"].to_numpy()]
-        number = _numbers(kept)
+        number = numbers_of_kept(kept)
         return replace(
             self,
             spans=self.spans.filter(pl.Series(kept)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from fluo_lab.errors import UsageError
 from fluo_lab.traces.truncation import TextLimits
 
 __all__ = ["Findings", "Repair", "RepairRecord"]
@@ -18,6 +19,20 @@ class Repair(StrEnum):
     DUPLICATES = "duplicates"
     SHARED_SPANS = "shared_spans"
     CLOCK_SKEW = "clock_skew"
+
+    @classmethod
+    def named(cls, name: Repair | str) -> Repair:
+        """Return the repair of a name.
+
+        Raises
+        ------
+        UsageError
+            When there is no such repair.
+        """
+        try:
+            return cls(name)
+        except ValueError:
+            raise UsageError(f"no repair is called {name!r}; there are {', '.join(cls)}") from None
 
 
 @dataclass(frozen=True, slots=True)

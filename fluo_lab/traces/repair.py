@@ -17,7 +17,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fluo_lab.errors import UsageError
 from fluo_lab.traces.attributes import AttributeTable
 from fluo_lab.traces.batch import AttributeRows, SpanBatch
 from fluo_lab.traces.clock_skew import move_times, shift_skewed
@@ -69,20 +68,13 @@ def repair(traces: Traces, *repairs: Repair | str) -> Traces:
 
     ``clock_skew``: see ``fluo_lab.traces.clock_skew``. Events move with their spans.
     """
-    wanted = {_repair_of(name) for name in repairs}
+    wanted = {Repair.named(name) for name in repairs}
     for step in Repair:
         if step in wanted:
             batch, record = _STEPS[step](traces)
             mended = traces if batch is None else rebuild(traces, batch)
             traces = replace(mended, repairs=(*traces.repairs, record))
     return traces
-
-
-def _repair_of(name: Repair | str) -> Repair:
-    try:
-        return Repair(name)
-    except ValueError:
-        raise UsageError(f"no repair is called {name!r}; there are {', '.join(Repair)}") from None
 
 
 Outcome = tuple[SpanBatch | None, RepairRecord]

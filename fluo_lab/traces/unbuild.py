@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fluo_lab.traces.attributes import AttributeTable
-from fluo_lab.traces.batch import AttributeRows, SpanBatch
+from fluo_lab.traces.batch import AttributeRows, SpanBatch, numbers_of_kept
 from fluo_lab.traces.build import TracesBuilder
 from fluo_lab.traces.dictionary import Dictionary
 from fluo_lab.traces.schema import ATTRIBUTE_ROWS, RAW_SPANS, ValueType
@@ -24,7 +24,7 @@ Mask = NDArray[np.bool_]
 
 def to_batch(traces: Traces, kept: Mask) -> SpanBatch:
     """Return the spans of a mask, shape ``(n_spans,)``, with all that hangs on them."""
-    number = _numbers(kept)
+    number = numbers_of_kept(kept)
     table = traces.table.filter(pl.Series(kept))
     spans = (
         table.with_columns(
@@ -68,14 +68,9 @@ def rebuild(traces: Traces, batch: SpanBatch) -> Traces:
     return builder.finish(problems=traces.problem_list, inputs=traces.inputs, findings=traces.findings)
 
 
-def _numbers(kept: Mask) -> NDArray[np.uint32]:
-    """Return for every row its number among the kept ones."""
-    return (np.cumsum(kept) - kept).astype(np.uint32)
-
-
 def _rows(table: AttributeTable, kept: Mask, texts: Dictionary) -> AttributeRows:
     """Return the attributes of the kept owners, renumbered, by owner and key."""
-    number = _numbers(kept)
+    number = numbers_of_kept(kept)
     keys: dict[str, int] = {}
     parts = []
     for cells in table.cells():
