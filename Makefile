@@ -32,6 +32,7 @@ slow: .venv/.installed
 	$(BIN)/pytest -m slow --numprocesses 2
 
 bench: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks
 
 lab: .venv/.installed

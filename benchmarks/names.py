@@ -13,7 +13,7 @@ import argparse
 import numpy as np
 import polars as pl
 
-from benchmarks.rules import cpu_seconds
+from benchmarks.engine import cpu_seconds
 from fluo_lab.engine import evaluate
 from fluo_lab.language import parse_rule
 from fluo_lab.traces import AttributeRows, SpanBatch, Traces, TracesBuilder

@@ -17,6 +17,8 @@ from enum import StrEnum
 
 __all__ = [
     "Diagnostic",
+    "Edit",
+    "Fix",
     "FluoError",
     "InputError",
     "RuleError",
@@ -32,6 +34,67 @@ class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A piece of a text and what to write in its place.
+
+    Attributes
+    ----------
+    start, end
+        Offsets of the piece in the text, in characters; equal ones insert.
+    text
+        What stands there afterwards.
+    """
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One way to mend a text, exact enough for an editor to carry out.
+
+    Attributes
+    ----------
+    title
+        What the fix does, as the label of a button.
+    edits
+        Pieces of the text before the fix, none over another; two insertions at one place keep their order.
+    """
+
+    title: str
+    edits: tuple[Edit, ...]
+
+    @classmethod
+    def replacing(cls, title: str, start: int, end: int, text: str) -> Fix:
+        """Return the fix that writes ``text`` for the characters from ``start`` to ``end``."""
+        return cls(title, (Edit(start, end, text),))
+
+    def apply(self, text: str) -> str:
+        """Return the mended text.
+
+        Raises
+        ------
+        UsageError
+            When an edit lies outside the text or over another one.
+
+        Examples
+        --------
+        >>> Fix("quote the name", (Edit(10, 10, '"'), Edit(23, 23, '"'))).apply("trace.has(GET /users/42)")
+        'trace.has("GET /users/42")'
+        """
+        parts = []
+        done = 0
+        for edit in sorted(self.edits, key=lambda edit: (edit.start, edit.end)):
+            if not done <= edit.start <= edit.end <= len(text):
+                place = f"{edit.start} to {edit.end}"
+                raise UsageError(f"the fix '{self.title}' edits {place}, which is outside the text or edited twice")
+            parts += [text[done : edit.start], edit.text]
+            done = edit.end
+        return "".join(parts) + text[done:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +121,8 @@ class Diagnostic:
         File the text stands in, or None for a rule given as a string.
     start, end
         Offsets into the rule's own text, in characters, for editors.
+    fixes
+        Ways to mend the rule's own text, the likeliest first, for editors; ``hint`` says it to people.
     """
 
     code: str
@@ -71,6 +136,7 @@ class Diagnostic:
     path: str | None = None
     start: int = 0
     end: int = 0
+    fixes: tuple[Fix, ...] = ()
 
     @classmethod
     def at(
@@ -83,6 +149,7 @@ class Diagnostic:
         *,
         hint: str | None = None,
         severity: Severity = Severity.ERROR,
+        fixes: Sequence[Fix] = (),
     ) -> Diagnostic:
         r"""Return a diagnostic for ``text[start:end]``.
 
@@ -110,6 +177,7 @@ class Diagnostic:
             severity=severity,
             start=start,
             end=end,
+            fixes=tuple(fixes),
         )
 
     def moved(self, path: str, *, lines: int, columns: int, excerpt: str | None = None) -> Diagnostic:

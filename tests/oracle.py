@@ -1,335 +1,280 @@
-"""The language, one trace at a time, as plainly as it can be written: what the engine must agree with.
+"""The language, one unit at a time, as plainly as it can be written: what the engine must agree with.
 
-Slow on purpose. Nothing here is shared with the engine but the syntax tree and the text of a value.
+A unit is what a rule judges: a trace, or a group of ``per``. Slow on purpose. Nothing here is shared with the engine
+but the syntax tree and the text of a value.
+
+Everything is asked in one of three readings. ``seen``: the spans seen are all there are, and their clocks are right.
+``least``: what is certain, whatever spans are missing and however the clocks differ within the skew. ``most``: what is
+possible.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from dataclasses import dataclass
-from fractions import Fraction
+from oracle_numbers import INF, Interval, aggregate, arithmetic, between, comparison, exactly
+from oracle_values import (
+    MISSING,
+    OTHER_NAMES,
+    are_joined,
+    as_number,
+    field_of,
+    fits,
+    fulfils,
+    is_of,
+    k_and,
+    k_not,
+    k_or,
+)
 
 from fluo_lab.language import tree as t
-from fluo_lab.traces import PlainSpan, SpanKind, text_of
+from fluo_lab.language.tree import RelationKind as Rel
+from fluo_lab.traces import PlainSpan, text_of
 
-INF = math.inf
-MISSING = object()
-NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+__all__ = ["OTHER_NAMES", "TraceOracle", "groups_of", "is_incomplete", "verdicts"]
+
+OPPOSITE = {"seen": "seen", "least": "most", "most": "least"}
+WORST_LAST = ["not_applicable", "pass", "inconclusive", "violation"]
 
 
-def as_number(value):
-    """The number a value is, or None."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return value
-    if isinstance(value, str) and NUMBER.fullmatch(value):
-        return int(value) if re.fullmatch(r"[+-]?[0-9]+", value, re.ASCII) else float(value)
+# --- how spans of one trace hang together -------------------------------------------------------------------------
+
+
+def in_row_order(spans: list[PlainSpan]) -> list[PlainSpan]:
+    """Spans by start; ties in a fixed order, since the first of several spans with one id is the one ids lead to."""
+    return sorted(spans, key=lambda s: (s.start_ns, s.span_id, s.end_ns, s.name, s.parent_span_id or "", s.kind))
+
+
+def parent_of(span: PlainSpan, spans: list[PlainSpan]) -> PlainSpan | None:
+    """The first span that has the id a span names as its parent's, if there is one."""
+    for other in spans:
+        if other.trace_id == span.trace_id and other.span_id == span.parent_span_id:
+            return other
     return None
 
 
-def fits(name: t.Name, text: str) -> bool:
-    return re.fullmatch(".*".join(map(re.escape, name.parts)), text, re.DOTALL) is not None
+def ancestors_of(span: PlainSpan, spans: list[PlainSpan]) -> list[PlainSpan]:
+    """Parent, parent's parent and so on, until there is none or they repeat; never the span itself."""
+    found: list[PlainSpan] = []
+    above = parent_of(span, spans)
+    while above is not None and above is not span and not is_among(above, found):
+        found.append(above)
+        above = parent_of(above, spans)
+    return found
 
 
-# Other names of the attributes that tests draw, written down a second time: what the rule says, and for each name
-# it is read from, in order, the kinds of span ("*": any) and what each value is called ("*": as it is).
-OTHER_NAMES = {
-    "http.method": [("http.request.method_original", "*", "*"), ("http.request.method", "*", "*")],
-    "http.request.method": [("http.method", "*", "*")],
-    "http.status_code": [("http.response.status_code", "*", "*")],
-    "http.response.status_code": [("http.status_code", "*", "*")],
-    "server.address": [("net.peer.name", "CLIENT", "*"), ("net.host.name", "SERVER", "*")],
-    "client.address": [("http.client_ip", "*", "*"), ("net.peer.name", "SERVER", "*")],
-    "http.client_ip": [("client.address", "*", "*")],
-    "net.peer.name": [("server.address", "CLIENT", "*"), ("client.address", "SERVER", "*")],
-    "net.host.name": [("server.address", "SERVER", "*")],
-    "db.system": [("db.system.name", "*", {"microsoft.sql_server": "mssql", "oracle.db": "oracle", "*": "*"})],
-    "db.system.name": [("db.system", "*", {"mssql": "microsoft.sql_server", "oracle": "oracle.db", "*": "*"})],
-    "db.name": [
-        ("db.namespace", "*", {"shop|public": None, "*": "*"}),
-        ("db.cassandra.keyspace", "*", "*"),
-        ("db.hbase.namespace", "*", "*"),
-    ],
-    "db.namespace": [
-        ("db.name", "*", "*"),
-        ("db.cassandra.keyspace", "*", "*"),
-        ("db.hbase.namespace", "*", "*"),
-    ],
-    "db.collection.name": [("db.mongodb.collection", "*", "*"), ("db.cassandra.table", "*", "*")],
-    "network.protocol.version": [
-        ("net.protocol.version", "*", "*"),
-        ("http.flavor", "*", {"1.0": "1.0", "1.1": "1.1", "2.0": "2", "3.0": "3", "*": None}),
-    ],
-    "net.protocol.version": [
-        ("network.protocol.version", "*", "*"),
-        ("http.flavor", "*", {"1.0": "1.0", "1.1": "1.1", "2.0": "2", "3.0": "3", "*": None}),
-    ],
-    "rpc.status_code": [
-        ("rpc.response.status_code", "*", "*"),
-        ("rpc.grpc.status_code", "*", {"0": "OK", "5": "NOT_FOUND", "14": "UNAVAILABLE", "*": None}),
-    ],
-    "rpc.response.status_code": [
-        ("rpc.status_code", "*", "*"),
-        ("rpc.grpc.status_code", "*", {"0": "OK", "5": "NOT_FOUND", "14": "UNAVAILABLE", "*": None}),
-    ],
-}
+def is_among(span: PlainSpan, spans: list[PlainSpan]) -> bool:
+    return any(span is other for other in spans)
 
 
-def looked_up(attributes, name, kind):
-    """The value of an attribute, or of the first other name that has one."""
-    if name in attributes:
-        return attributes[name]
-    for other, kinds, values in OTHER_NAMES.get(name, []):
-        if other not in attributes or kinds not in ("*", kind.name):
-            continue
-        value = attributes[other]
-        if values == "*":
-            return value
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            continue
-        renamed = values.get(str(value), values["*"])
-        if renamed is not None:
-            return str(value) if renamed == "*" else renamed
-    return MISSING
+def is_orphan(span: PlainSpan, spans: list[PlainSpan]) -> bool:
+    return span.parent_span_id is not None and parent_of(span, spans) is None
 
 
-def ordered(a, operator, b) -> bool:
-    match operator:
-        case "==":
-            return a == b
-        case "!=":
-            return a != b
-        case ">":
-            return a > b
-        case ">=":
-            return a >= b
-        case "<":
-            return a < b
-        case "<=":
-            return a <= b
-    raise AssertionError(operator)
+def is_rooted(span: PlainSpan, spans: list[PlainSpan]) -> bool:
+    """Whether the chain of parents ends in a root."""
+    return any(s.parent_span_id is None for s in [span, *ancestors_of(span, spans)])
 
 
-# Kleene's logic with None as unknown
-def k_not(a):
-    return None if a is None else not a
+def is_incomplete(spans: list[PlainSpan]) -> bool:
+    """Whether a trace lacks spans by what is seen of it: no root, a parent that is not there, parents in a circle.
+
+    A chain of parents that ends neither in a root nor at a missing parent goes in a circle: every span must be rooted.
+    """
+    return not all(is_rooted(span, in_row_order(spans)) for span in spans)
 
 
-def k_and(values):
-    values = list(values)
-    return False if False in values else None if None in values else True
-
-
-def k_or(values):
-    values = list(values)
-    return True if True in values else None if None in values else False
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A number of a trace: its value on what is seen (None: none), its bounds, and whether it may have no value."""
-
-    seen: int | float | None
-    low: float | int | Fraction
-    high: float | int | Fraction
-    may_lack: bool
+# --- one unit -----------------------------------------------------------------------------------------------------
 
 
 class TraceOracle:
-    """One trace and what is known of it."""
+    """One unit and what is known of it.
 
-    def __init__(self, spans: list[PlainSpan], *, incomplete: bool) -> None:
-        self.spans = sorted(spans, key=lambda s: (s.start_ns, s.span_id))
+    ``around``: the spans among which parents are looked up, where they are more than those of the unit. Both are in the
+    order of rows then.
+    """
+
+    def __init__(
+        self,
+        spans: list[PlainSpan],
+        *,
+        incomplete: bool,
+        span_skew_ns: int = 0,
+        around: list[PlainSpan] | None = None,
+    ) -> None:
+        self.spans = spans if around is not None else in_row_order(spans)
+        self.around = self.spans if around is None else around
         self.incomplete = incomplete
+        self.skew = {"seen": 0, "least": span_skew_ns, "most": -span_skew_ns}
 
-    # --- spans ----------------------------------------------------------------------------------------------
+    # --- predicates and relations ---------------------------------------------------------------------------
 
-    def field(self, span, field: t.Field, event=None):
-        if field.kind is t.FieldKind.ATTRIBUTE:
-            return looked_up(event.attributes if event is not None else span.attributes, field.name, span.kind)
-        if field.kind is t.FieldKind.RESOURCE:
-            resource = dict(span.resource)
-            if span.service is not None:
-                resource["service.name"] = span.service
-            return looked_up(resource, field.name, span.kind)
-        if field.kind is t.FieldKind.SCOPE:
-            own = {"name": span.scope_name, "version": span.scope_version}
-            if field.name in own:
-                return own[field.name] or MISSING
-            return span.scope.get(field.name, MISSING)
-        return {
-            "name": span.name,
-            "service": span.service or span.resource.get("service.name") or "unknown_service",
-            "kind": "internal" if span.kind is SpanKind.UNSPECIFIED else span.kind.name.lower(),
-            "status": span.status.name.lower(),
-            "status_message": span.status_message or MISSING,
-            "duration": span.end_ns - span.start_ns,
-        }[field.name]
-
-    def equals(self, value, literal) -> bool:
-        match literal:
-            case t.Number(value=number) | t.Duration(ns=number):
-                found = as_number(value)
-                return found is not None and found == number
-            case t.Bool(value=flag):
-                if isinstance(value, str):
-                    return value.lower() == text_of(flag)
-                return isinstance(value, bool) and value == flag
-            case t.Text(value=text):
-                if isinstance(value, list | dict) or value != value:
-                    return False
-                return text_of(value) == text
-        raise AssertionError(literal)
-
-    def compare(self, value, operator, literal) -> bool:
-        if operator == "==":
-            return self.equals(value, literal)
-        if operator == "!=":
-            return not self.equals(value, literal)
-        number = as_number(value)
-        limit = literal.ns if isinstance(literal, t.Duration) else literal.value
-        return number is not None and ordered(number, operator, limit)
-
-    def compare_fields(self, a, operator, b) -> bool:
-        if operator in ("==", "!="):
-            equal = a == a and b == b and text_of(a) == text_of(b)
-            return equal if operator == "==" else not equal
-        left, right = as_number(a), as_number(b)
-        return left is not None and right is not None and ordered(left, operator, right)
-
-    def holds(self, predicate, span, mode, event=None):
-        """True, False or None (a missing attribute). mode: 'seen', 'least', 'most'."""
+    def holds(self, predicate, span, reading, event=None):
+        """True, False, or None where an attribute is missing."""
         match predicate:
             case t.And(operands=operands):
-                return k_and(self.holds(p, span, mode, event) for p in operands)
+                return k_and(self.holds(p, span, reading, event) for p in operands)
             case t.Or(operands=operands):
-                return k_or(self.holds(p, span, mode, event) for p in operands)
+                return k_or(self.holds(p, span, reading, event) for p in operands)
             case t.Not(operand=operand):
-                flipped = {"least": "most", "most": "least", "seen": "seen"}[mode]
-                return k_not(self.holds(operand, span, flipped, event))
+                return k_not(self.holds(operand, span, OPPOSITE[reading], event))
             case t.Exists(field=field):
-                return self.field(span, field, event) is not MISSING
+                return field_of(span, field, event) is not MISSING
             case t.Event(name=name, where=where):
-                return any(
-                    fits(name, e.name) and (where is None or self.holds(where, span, mode, e) is True)
-                    for e in span.events
-                )
+                named = [e for e in span.events if fits(name, e.name)]
+                return any(where is None or self.holds(where, span, reading, e) is True for e in named)
             case t.Relation():
-                if mode == "most" and self.incomplete:
-                    return True
-                return self.relation(predicate, span, "least" if mode == "least" and self.incomplete else "seen")
-        value = self.field(span, predicate.field, event)
-        if value is MISSING:
-            return None
-        match predicate:
-            case t.FieldComparison(operator=operator, value=t.AttributeRef(field=other)):
-                right = self.field(span, other, event)
-                return None if right is MISSING else self.compare_fields(value, operator, right)
-            case t.FieldComparison(operator=operator, value=literal):
-                return self.compare(value, operator, literal)
-            case t.In(values=values, negated=negated):
-                answers = []
-                for literal in values:
-                    if isinstance(literal, t.AttributeRef):
-                        right = self.field(span, literal.field, event)
-                        answers.append(None if right is MISSING else self.compare_fields(value, "==", right))
-                    else:
-                        answers.append(self.equals(value, literal))
-                among = k_or(answers)
-                return k_not(among) if negated else among
-            case t.Contains(value=needle, negated=negated):
-                if isinstance(needle, t.AttributeRef):
-                    right = self.field(span, needle.field, event)
-                    if right is MISSING:
-                        return None
-                    if isinstance(value, list):
-                        found = any(not isinstance(m, list | dict) and text_of(m) == text_of(right) for m in value)
-                    else:
-                        found = not isinstance(value, dict) and text_of(right) in text_of(value)
-                elif isinstance(value, list):
-                    found = any(not isinstance(m, list | dict) and self.equals(m, needle) for m in value)
-                elif isinstance(value, dict):
-                    found = False
-                else:
-                    text = needle.ns if isinstance(needle, t.Duration) else needle.value
-                    found = text_of(text) in text_of(value)
-                return found != negated
-            case t.Matches(pattern=pattern, negated=negated):
-                found = not isinstance(value, list | dict) and re.search(pattern.value, text_of(value)) is not None
-                return found != negated
-        raise AssertionError(predicate)
+                return self.stands_in(predicate, span, reading)
+        return fulfils(span, predicate, event)
 
-    def relation(self, relation, span, mode) -> bool:
-        partners = [s for s in self.selected(relation.selection, mode) if s is not span]
-        match relation.kind:
-            case t.RelationKind.AFTER:
-                return any(s.end_ns <= span.start_ns for s in partners)
-            case t.RelationKind.BEFORE:
-                return any(s.start_ns >= span.end_ns for s in partners)
-            case t.RelationKind.STARTS_AFTER:
-                return any(s.start_ns <= span.start_ns for s in partners)
-            case t.RelationKind.STARTS_BEFORE:
-                return any(s.start_ns >= span.start_ns for s in partners)
-        raise AssertionError(relation.kind)
-
-    def selected(self, selection: t.Selection, mode) -> list[PlainSpan]:
-        operation = selection.operation
+    def selected(self, selection: t.Selection, reading) -> list[PlainSpan]:
         return [
             span
             for span in self.spans
-            if fits(operation.name, span.name)
-            and (
-                operation.service is None
-                or fits(operation.service, self.field(span, t.Field(t.FieldKind.SPAN, "service")))
-            )
-            and all(self.holds(p, span, mode) is True for p in selection.where)
+            if is_of(span, selection.operation)
+            and all(self.holds(predicate, span, reading) is True for predicate in selection.where)
         ]
+
+    def stands_in(self, relation: t.Relation, span, reading) -> bool:
+        """Whether some other span of the unit stands in the relation to this one."""
+        if self.incomplete and reading == "most" and not self.is_settled(relation.kind, span):
+            return True
+        if self.incomplete and reading == "least" and relation.without is not None:
+            return False
+        return any(
+            self.is_pair(relation.kind, span, other, reading)
+            and self.is_near(relation, span, other, reading)
+            and self.is_joined(relation, span, other)
+            and self.is_undisturbed(relation, span, other, reading)
+            for other in self.selected(relation.selection, reading)
+            if other is not span
+        )
+
+    def is_settled(self, kind: Rel, span) -> bool:
+        """Whether the structure seen decides a relation in an incomplete unit."""
+        is_root = span.parent_span_id is None
+        match kind:
+            case Rel.CHILD_OF:
+                return is_root or parent_of(span, self.around) is not None
+            case Rel.UNDER:
+                return is_rooted(span, self.around)
+            case Rel.SIBLING_OF:
+                return is_root
+        return False
+
+    def is_pair(self, kind: Rel, s, p, reading) -> bool:
+        skew = self.skew[reading]
+        match kind:
+            case Rel.AFTER:
+                return p.end_ns + skew <= s.start_ns
+            case Rel.BEFORE:
+                return s.end_ns + skew <= p.start_ns
+            case Rel.STARTS_AFTER:
+                return p.start_ns + skew <= s.start_ns
+            case Rel.STARTS_BEFORE:
+                return s.start_ns + skew <= p.start_ns
+            case Rel.OVERLAPS:
+                return p.start_ns + skew < s.end_ns and s.start_ns + skew < p.end_ns
+            case Rel.CHILD_OF:
+                return parent_of(s, self.around) is p
+            case Rel.PARENT_OF:
+                return parent_of(p, self.around) is s
+            case Rel.UNDER:
+                return is_among(p, ancestors_of(s, self.around))
+            case Rel.OVER:
+                return is_among(s, ancestors_of(p, self.around))
+            case Rel.SIBLING_OF:
+                return (
+                    s.trace_id == p.trace_id and s.parent_span_id is not None and s.parent_span_id == p.parent_span_id
+                )
+            case Rel.BESIDE:
+                return True
+        raise AssertionError(kind)
+
+    def is_near(self, relation: t.Relation, s, p, reading) -> bool:
+        if relation.within is None:
+            return True
+        match relation.kind:
+            case Rel.AFTER:
+                distance = s.start_ns - p.end_ns
+            case Rel.BEFORE:
+                distance = p.start_ns - s.end_ns
+            case Rel.STARTS_AFTER:
+                distance = s.start_ns - p.start_ns
+            case Rel.STARTS_BEFORE:
+                distance = p.start_ns - s.start_ns
+            case _:
+                distance = max(s.start_ns - p.end_ns, p.start_ns - s.end_ns)
+        return distance + self.skew[reading] <= relation.within.ns
+
+    def is_joined(self, relation: t.Relation, s, p) -> bool:
+        return all(are_joined(field_of(s, here), field_of(p, there)) for here, there in relation.same)
+
+    def is_undisturbed(self, relation: t.Relation, s, p, reading) -> bool:
+        """Whether no span of ``without`` starts between the two."""
+        if relation.without is None:
+            return True
+        first, last = min(s.start_ns, p.start_ns), max(s.start_ns, p.start_ns)
+        skew = self.skew[reading]
+        return not any(
+            first - skew < c.start_ns < last + skew
+            for c in self.spans
+            if c is not s and c is not p and is_of(c, relation.without)
+        )
 
     # --- numbers --------------------------------------------------------------------------------------------
 
-    def values(self, selection, field, mode):
-        found = [self.field(span, field) for span in self.selected(selection, mode)]
+    def values(self, selection, field, reading):
+        found = [field_of(span, field) for span in self.selected(selection, reading)]
         return [v for v in found if v is not MISSING]
 
-    def numbers(self, selection, field, mode):
-        return [n for v in self.values(selection, field, mode) if (n := as_number(v)) is not None]
+    def numbers(self, selection, field, reading):
+        return [n for v in self.values(selection, field, reading) if (n := as_number(v)) is not None]
 
-    def at_least(self, seen, certain) -> Interval:
-        return Interval(seen, certain if self.incomplete else seen, INF if self.incomplete else seen, False)
+    def at_least(self, seen, certain, possible) -> Interval:
+        """A number that missing spans can only raise."""
+        if not self.incomplete and certain == possible:
+            return exactly(seen)
+        return between(seen, certain, INF if self.incomplete else possible)
 
     def number(self, node) -> Interval:
         match node:
             case t.Number(value=value) | t.Duration(ns=value):
-                return Interval(value, value, value, False)
+                return exactly(value)
             case t.TraceSpans():
-                return self.at_least(len(self.spans), len(self.spans))
+                return self.at_least(*[len(self.spans)] * 3)
             case t.TraceDuration():
                 length = max(s.end_ns for s in self.spans) - min(s.start_ns for s in self.spans)
-                return self.at_least(length, length)
+                return self.at_least(*[length] * 3)
             case t.Count(selection=selection):
-                return self.at_least(len(self.selected(selection, "seen")), len(self.selected(selection, "least")))
+                return self.at_least(*(len(self.selected(selection, r)) for r in ("seen", "least", "most")))
             case t.Distinct(selection=selection, field=field):
-                seen, certain = ({text_of(v) for v in self.values(selection, field, m)} for m in ("seen", "least"))
-                return self.at_least(len(seen), len(certain))
-            case t.Aggregate(function=function, selection=selection, field=field):
-                seen = aggregate(function, self.numbers(selection, field, "seen"))
-                if not self.incomplete:
-                    known = 0 if seen is None else seen
-                    return Interval(seen, known, known, seen is None)
-                certain = aggregate(function, self.numbers(selection, field, "least"))
-                low = certain if function == "max" and certain is not None else -INF
-                high = certain if function == "min" and certain is not None else INF
-                return Interval(seen, low, high, certain is None)
+                texts = [{text_of(v) for v in self.values(selection, field, r)} for r in ("seen", "least", "most")]
+                return self.at_least(*map(len, texts))
+            case t.Aggregate():
+                return self.aggregate(node)
             case t.Arithmetic(left=left, operator=operator, right=right):
                 return arithmetic(self.number(left), operator, self.number(right))
         raise AssertionError(node)
 
+    def aggregate(self, node: t.Aggregate) -> Interval:
+        seen, least, most = (
+            aggregate(node.function, self.numbers(node.selection, node.field, r)) for r in ("seen", "least", "most")
+        )
+        n_least, n_most = (len(self.selected(node.selection, r)) for r in ("least", "most"))
+        if not self.incomplete and n_least == n_most:  # whatever is certain is possible: the same spans
+            return exactly(seen)
+        low, high = -INF, INF
+        if node.function == "max":
+            low = -INF if least is None else least
+            high = INF if self.incomplete or most is None else most
+        if node.function == "min":
+            low = -INF if self.incomplete or most is None else most
+            high = INF if least is None else least
+        return between(seen, low, high, may_lack=least is None)
+
     # --- conditions -----------------------------------------------------------------------------------------
 
     def condition(self, condition) -> tuple[bool, bool | None]:
-        """(seen, certain); certain is None where it is open."""
+        """(on the spans seen, certainly: None where it is open)."""
         match condition:
             case t.And(operands=operands):
                 both = [self.condition(c) for c in operands]
@@ -338,56 +283,51 @@ class TraceOracle:
                 both = [self.condition(c) for c in operands]
                 return any(s for s, _ in both), k_or(c for _, c in both)
             case t.Not(operand=operand):
-                seen, certain = self.condition(operand)
-                return not seen, k_not(certain)
+                return self.negated(self.condition(operand))
             case t.Has(selection=selection):
-                seen = bool(self.selected(selection, "seen"))
-                return self.found(seen, bool(self.selected(selection, "least")))
+                return self.found(lambda reading: self.selected(selection, reading))
             case t.Every(selection=selection, must=must):
-                broken = any(self.holds(must, s, "seen") is not True for s in self.selected(selection, "seen"))
-                refuted = any(self.holds(must, s, "most") is not True for s in self.selected(selection, "least"))
-                seen, certain = self.found(broken, refuted)
-                return not seen, k_not(certain)
+                return self.negated(self.found(lambda reading: self.breakers(selection, must, reading)))
             case t.Rising(selection=selection, field=field):
-                seen, certain = self.found(*(self.falls(selection, field, m) for m in ("seen", "least")))
-                return not seen, k_not(certain)
+                return self.negated(self.found(lambda reading: self.falls(selection, field, reading)))
             case t.Comparison(left=left, operator=operator, right=right):
-                seen, certain = self.comparison(self.number(left), operator, self.number(right))
-                literals = (t.Number, t.Duration, t.Arithmetic)
-                hangs_on_spans = any(not isinstance(n, literals) for side in (left, right) for n in t.walk(side))
-                return seen, certain if hangs_on_spans else seen
+                return comparison(self.number(left), operator, self.number(right))
         raise AssertionError(condition)
 
-    def found(self, seen: bool, certain: bool) -> tuple[bool, bool | None]:
-        if not self.incomplete:
-            return seen, seen
-        return seen, True if certain else None
+    def negated(self, truth: tuple[bool, bool | None]) -> tuple[bool, bool | None]:
+        return not truth[0], k_not(truth[1])
 
-    def falls(self, selection, field, mode) -> bool:
-        carriers = [
-            (s.start_ns, n)
-            for s in self.selected(selection, mode)
-            if (v := self.field(s, field)) is not MISSING and (n := as_number(v)) is not None
+    def found(self, look) -> tuple[bool, bool | None]:
+        """Whether there are such spans: certain once one is, certainly none only where no span can be missing."""
+        seen, certain, possible = (bool(look(reading)) for reading in ("seen", "least", "most"))
+        if certain:
+            return seen, True
+        return seen, None if possible or self.incomplete else False
+
+    def breakers(self, selection, must, reading) -> list[PlainSpan]:
+        """Selected spans that do not satisfy ``must``: those certain to, those that may."""
+        return [
+            span for span in self.selected(selection, reading) if self.holds(must, span, OPPOSITE[reading]) is not True
         ]
-        return any(a[0] < b[0] and not a[1] < b[1] for a in carriers for b in carriers)
 
-    def comparison(self, a: Interval, operator, b: Interval) -> tuple[bool, bool | None]:
-        seen = a.seen is not None and b.seen is not None and ordered(a.seen, operator, b.seen)
-        if not self.incomplete:
-            return seen, seen
-        if operator in ("<", "<="):
-            always, never = ordered(a.high, operator, b.low), not ordered(a.low, operator, b.high)
-        elif operator in (">", ">="):
-            always, never = ordered(a.low, operator, b.high), not ordered(a.high, operator, b.low)
-        else:
-            apart = a.high < b.low or a.low > b.high
-            same = a.low == a.high == b.low == b.high
-            always, never = (same, apart) if operator == "==" else (apart, same)
-        if never:
-            return seen, False
-        return seen, True if always and not a.may_lack and not b.may_lack else None
+    def falls(self, selection, field, reading) -> bool:
+        """Whether of two spans the later one's value is not larger."""
+        carriers = []
+        for span in self.selected(selection, reading):
+            number = as_number(field_of(span, field))
+            if number is not None:
+                carriers.append((span, number))
+        return any(
+            a.start_ns + self.skew[reading] < b.start_ns and not value < later_value
+            for a, value in carriers
+            for b, later_value in carriers
+            if a is not b
+        )
+
+    # --- the rule -------------------------------------------------------------------------------------------
 
     def verdict(self, rule: t.RuleTree) -> str:
+        """The verdict of a rule on this unit, whatever its ``per``."""
         if rule.when is not None:
             seen, certain = self.condition(rule.when)
             if not seen:
@@ -402,57 +342,66 @@ class TraceOracle:
         return {True: "pass", False: "violation", None: "inconclusive"}[k_and(parts)]
 
 
-def in_64_bits(value):
-    return float(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
+# --- many traces --------------------------------------------------------------------------------------------------
 
 
-def aggregate(function, numbers):
-    if function in ("sum", "avg"):
-        ints = in_64_bits(sum(n for n in numbers if isinstance(n, int)))
-        doubles = [n for n in numbers if isinstance(n, float)]
-        total = ints
-        if doubles:
-            running = 0.0
-            for n in doubles:
-                running += n
-            total = float(ints) + running
-        if function == "sum":
-            return total
-        return float(total) / len(numbers) if numbers else None
-    numbers = [n for n in numbers if n == n]
-    if not numbers:
-        return None
-    return min(numbers) if function == "min" else max(numbers)
+def by_trace(spans: list[PlainSpan]) -> dict[str, list[PlainSpan]]:
+    """The spans of each trace in the order of rows; traces by their first start, then by id."""
+    ids = {s.trace_id for s in spans}
+    traces = {i: in_row_order([s for s in spans if s.trace_id == i]) for i in ids}
+    return dict(sorted(traces.items(), key=lambda item: (item[1][0].start_ns, item[0])))
 
 
-def arithmetic(a: Interval, operator, b: Interval) -> Interval:
-    seen = None
-    if a.seen is not None and b.seen is not None:
-        seen = operate(a.seen, operator, b.seen)
-    may_lack = a.may_lack or b.may_lack
-    if operator == "+":
-        low, high = a.low + b.low, a.high + b.high
-    elif operator == "-":
-        low, high = a.low - b.high, a.high - b.low
-    elif operator == "/" and b.low <= 0 <= b.high:
-        return Interval(seen, -INF, INF, True)
-    else:
-        corners = [corner(x, operator, y) for x in (a.low, a.high) for y in (b.low, b.high)]
-        if any(c != c for c in corners):
-            return Interval(seen, -INF, INF, may_lack)
-        low, high = min(corners), max(corners)
-    return Interval(seen, -INF if low != low else low, INF if high != high else high, may_lack)
+def groups_of(correlation: t.Correlation, spans: list[PlainSpan]) -> list[list[PlainSpan]]:
+    """Groups of spans that share the values of some fields, cut wherever more than the window passes."""
+    by_key: dict[tuple[str, ...], list[PlainSpan]] = {}
+    for span in spans:
+        values = [field_of(span, field) for field in correlation.fields]
+        if not is_among(MISSING, values):
+            by_key.setdefault(tuple(map(text_of, values)), []).append(span)
+    groups: list[list[PlainSpan]] = []
+    for sharing in by_key.values():
+        latest_end = None
+        for span in sorted(sharing, key=lambda s: s.start_ns):
+            if latest_end is None or span.start_ns - latest_end > correlation.within.ns:
+                groups.append([])
+                latest_end = span.end_ns
+            groups[-1].append(span)
+            latest_end = max(latest_end, span.end_ns)
+    return groups
 
 
-def corner(x, operator, y):
-    if operator == "*":
-        return 0 if x == 0 or y == 0 else x * y
-    if abs(x) == INF and abs(y) == INF:
-        return math.nan
-    return x / y
-
-
-def operate(a, operator, b):
-    if operator == "/":
-        return None if b == 0 else a / b
-    return in_64_bits({"+": a + b, "-": a - b, "*": a * b}[operator])
+def verdicts(
+    rule: t.RuleTree,
+    spans: list[PlainSpan],
+    *,
+    declared: tuple[str, ...] = (),
+    judge_incomplete: bool = False,
+    span_skew_ns: int = 0,
+    seen_until_ns: int | None = None,
+) -> dict[str, str]:
+    """The verdict of a rule on every trace, by trace id."""
+    traces = by_trace(spans)
+    rows = [span for trace in traces.values() for span in trace]
+    if rule.correlation is None:
+        return {
+            trace_id: TraceOracle(
+                trace,
+                incomplete=not judge_incomplete and (trace_id in declared or is_incomplete(trace)),
+                span_skew_ns=span_skew_ns,
+            ).verdict(rule)
+            for trace_id, trace in traces.items()
+        }
+    found = dict.fromkeys(traces, "not_applicable")
+    for group in groups_of(rule.correlation, rows):
+        members = [span for span in rows if is_among(span, group)]
+        may_grow = (
+            seen_until_ns is not None and max(s.end_ns for s in group) + rule.correlation.within.ns >= seen_until_ns
+        )
+        unit = TraceOracle(
+            members, incomplete=may_grow and not judge_incomplete, span_skew_ns=span_skew_ns, around=rows
+        )
+        verdict = unit.verdict(rule)
+        for trace_id in {s.trace_id for s in group}:
+            found[trace_id] = max(found[trace_id], verdict, key=WORST_LAST.index)
+    return found

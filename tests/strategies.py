@@ -1,7 +1,8 @@
 """Hypothesis strategies for rules: every tree the language can write, odd names and all.
 
 Pools narrow what is drawn: ``names`` are span names, ``fields`` attribute names or ``Field`` nodes, ``values`` plain
-Python values to compare attributes with. With pools from a trace, the trees ask what the trace can answer.
+Python values to compare attributes with, ``durations`` nanoseconds. With pools from a trace, the trees ask what the
+trace can answer.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ from fluo_lab.language import (
 from fluo_lab.traces import PlainEvent, PlainSpan, SpanKind
 
 __all__ = [
+    "ORDERED",
     "RENAMED",
     "conditions",
     "operations",
@@ -99,6 +101,9 @@ _TEXTS = st.one_of(
 _EQUALITY = st.sampled_from([Operator.EQ, Operator.NE])
 _ORDERING = st.sampled_from([Operator.GT, Operator.GE, Operator.LT, Operator.LE])
 _OPERATORS = st.sampled_from(list(Operator))
+ORDERED = (RelationKind.AFTER, RelationKind.BEFORE, RelationKind.STARTS_AFTER, RelationKind.STARTS_BEFORE)
+"""The relations that take ``without``."""
+
 _PATTERNS = st.sampled_from(["", "a", "^x", "[0-9]+", "\\d+", "(a|b)*", ".*pii.*"])
 
 
@@ -109,6 +114,7 @@ class _Pools:
     names: st.SearchStrategy[Name]
     fields: st.SearchStrategy[Field]
     values: st.SearchStrategy[Value]
+    durations: st.SearchStrategy[Duration]
     relations: bool
 
 
@@ -150,11 +156,13 @@ def _pools(
     fields: Sequence[str | Field] | None,
     values_from: Sequence[str | int | float | bool] | None,
     relations: bool,
+    durations: Sequence[int] | None = None,
 ) -> _Pools:
     return _Pools(
         names=_names() if names is None else st.sampled_from([Name((name,)) for name in names]),
         fields=_fields() if fields is None else st.sampled_from([_field(field) for field in fields]),
         values=values() if values_from is None else st.sampled_from([_value(value) for value in values_from]),
+        durations=_durations() if durations is None else st.sampled_from(durations).map(Duration),
         relations=relations,
     )
 
@@ -197,7 +205,7 @@ def _leaf(pools: _Pools) -> st.SearchStrategy[Predicate]:
         st.builds(
             FieldComparison, st.just(Field(FieldKind.SPAN, "kind")), _EQUALITY, st.sampled_from(SPAN_KINDS).map(Text)
         ),
-        st.builds(FieldComparison, st.just(Field(FieldKind.SPAN, "duration")), _OPERATORS, _durations()),
+        st.builds(FieldComparison, st.just(Field(FieldKind.SPAN, "duration")), _OPERATORS, pools.durations),
         st.builds(Event, pools.names, st.none() | st.builds(FieldComparison, attributes, _EQUALITY, pools.values)),
     )
 
@@ -221,16 +229,34 @@ def _combine(leaf: st.SearchStrategy[Predicate]) -> st.SearchStrategy[Predicate]
     )
 
 
-def _relation(pools: _Pools) -> st.SearchStrategy[Predicate]:
+@st.composite
+def _relations(draw: st.DrawFn, pools: _Pools, is_inner: bool) -> Relation:
+    """Draw a relation; the ``.where`` of one may hold another, which is inner and has none."""
+    if is_inner:
+        where: tuple[Predicate, ...] = ()
+    else:
+        where = draw(_kept_filters(pools))
+    kind = draw(st.sampled_from(RelationKind))
     operation = st.builds(Operation, pools.names)
-    return st.builds(
-        Relation,
-        st.sampled_from(list(RelationKind)),
-        st.builds(Selection, operation, st.lists(_leaf(pools), max_size=1).map(tuple)),
-        st.none() | _durations(),
-        st.lists(st.tuples(pools.fields, pools.fields), max_size=2).map(tuple),
-        st.none() | operation,
+    return Relation(
+        kind,
+        Selection(draw(operation), where),
+        within=draw(st.none() | pools.durations),
+        same=draw(_kept_pairs(pools)),
+        without=draw(st.none() | operation) if kind in ORDERED else None,
     )
+
+
+@cache
+def _kept_filters(pools: _Pools) -> st.SearchStrategy[tuple[Predicate, ...]]:
+    inner = _relations(pools, True)
+    return st.lists(st.one_of(_leaf(pools), inner, inner.map(Not)), max_size=1).map(tuple)
+
+
+@cache
+def _kept_pairs(pools: _Pools) -> st.SearchStrategy[tuple[tuple[Field, Field], ...]]:
+    pair = pools.fields.map(lambda field: (field, field)) | st.tuples(pools.fields, pools.fields)
+    return st.one_of(st.just(()), st.lists(pair, max_size=2).map(tuple))
 
 
 def predicates(
@@ -239,9 +265,10 @@ def predicates(
     names: Sequence[str] | None = None,
     fields: Sequence[str | Field] | None = None,
     values: Sequence[str | int | float | bool] | None = None,
+    durations: Sequence[int] | None = None,
 ) -> st.SearchStrategy[Predicate]:
     """Return predicates of one span, well typed."""
-    return _predicates(_pools(names, fields, values, relations))
+    return _predicates(_pools(names, fields, values, relations, durations))
 
 
 @st.composite
@@ -253,7 +280,7 @@ def _predicates(draw: st.DrawFn, pools: _Pools) -> Predicate:
 @cache
 def _kept_predicates(pools: _Pools) -> st.SearchStrategy[Predicate]:
     leaf = _leaf(pools)
-    return _combine(st.one_of(leaf, leaf, _relation(pools)) if pools.relations else leaf)
+    return _combine(st.one_of(leaf, leaf, _relations(pools, False)) if pools.relations else leaf)
 
 
 def selections(
@@ -262,9 +289,10 @@ def selections(
     names: Sequence[str] | None = None,
     fields: Sequence[str | Field] | None = None,
     values: Sequence[str | int | float | bool] | None = None,
+    durations: Sequence[int] | None = None,
 ) -> st.SearchStrategy[Selection]:
     """Return selections of spans with up to two filters."""
-    return _selections(_pools(names, fields, values, relations))
+    return _selections(_pools(names, fields, values, relations, durations))
 
 
 @st.composite
@@ -304,7 +332,7 @@ def _comparisons(pools: _Pools) -> st.SearchStrategy[Comparison]:
         _selections(pools),
         st.just(Field(FieldKind.SPAN, "duration")),
     )
-    return plain | st.builds(Comparison, st.just(TraceDuration()) | longest, _OPERATORS, _durations())
+    return plain | st.builds(Comparison, st.just(TraceDuration()) | longest, _OPERATORS, pools.durations)
 
 
 def conditions(
@@ -313,9 +341,10 @@ def conditions(
     names: Sequence[str] | None = None,
     fields: Sequence[str | Field] | None = None,
     values: Sequence[str | int | float | bool] | None = None,
+    durations: Sequence[int] | None = None,
 ) -> st.SearchStrategy[Condition]:
     """Return conditions of a trace, well typed."""
-    return _conditions(_pools(names, fields, values, relations))
+    return _conditions(_pools(names, fields, values, relations, durations))
 
 
 @st.composite
@@ -349,9 +378,10 @@ def rules(
     names: Sequence[str] | None = None,
     fields: Sequence[str | Field] | None = None,
     values: Sequence[str | int | float | bool] | None = None,
+    durations: Sequence[int] | None = None,
 ) -> st.SearchStrategy[RuleTree]:
     """Return whole rules; with ``correlation``, some of them judge groups across traces."""
-    return _rules(_pools(names, fields, values, relations), correlation)
+    return _rules(_pools(names, fields, values, relations, durations), correlation)
 
 
 @st.composite
@@ -363,7 +393,7 @@ def _rules(draw: st.DrawFn, pools: _Pools, correlation: bool) -> RuleTree:
     scope = None
     if correlation:
         fields = st.lists(pools.fields, min_size=1, max_size=2).map(tuple)
-        scope = draw(st.none() | st.builds(Correlation, fields, _durations()))
+        scope = draw(st.none() | st.builds(Correlation, fields, pools.durations))
     return RuleTree(when=when, always=always, never=never, correlation=scope)
 
 

@@ -9,7 +9,7 @@ import typer
 from fluo_lab.cli.output import Format, print_problems
 from fluo_lab.engine import number_of_text
 from fluo_lab.errors import UsageError
-from fluo_lab.language import ParamValue
+from fluo_lab.language import ParamValue, parse_duration
 from fluo_lab.traces import Traces
 
 __all__ = [
@@ -18,10 +18,12 @@ __all__ = [
     "IncompleteOption",
     "ParamOption",
     "RepairOption",
+    "SkewOption",
     "TracePaths",
     "is_judged",
     "load_traces",
     "params_of",
+    "skew_ns_of",
 ]
 
 TracePaths = Annotated[
@@ -46,6 +48,14 @@ RepairOption = Annotated[
     list[str] | None,
     typer.Option("--repair", help="A defect to mend.", metavar="duplicates|shared_spans|clock_skew"),
 ]
+SkewOption = Annotated[
+    str,
+    typer.Option(
+        "--span-skew",
+        help="How far the clocks of two spans may be apart; an order within it is inconclusive.",
+        metavar="DURATION",
+    ),
+]
 ParamOption = Annotated[
     list[str] | None, typer.Option("--param", help="A value for $NAME in rules.", metavar="NAME=VALUE")
 ]
@@ -62,6 +72,25 @@ def is_judged(incomplete: str) -> bool:
     if incomplete not in ("keep", "judge"):
         raise UsageError(f"--incomplete is 'keep' or 'judge', not {incomplete!r}")
     return incomplete == "judge"
+
+
+def skew_ns_of(text: str) -> int:
+    """Return a skew of clocks in nanoseconds.
+
+    Raises
+    ------
+    UsageError
+        When the text is no duration.
+
+    Examples
+    --------
+    >>> skew_ns_of("5ms"), skew_ns_of("0")
+    (5000000, 0)
+    """
+    duration_ns = 0 if text == "0" else parse_duration(text)
+    if duration_ns is None:
+        raise UsageError(f"--span-skew is a duration such as 5ms, not {text!r}")
+    return duration_ns
 
 
 def load_traces(

@@ -12,10 +12,12 @@ from fluo_lab.cli.arguments import (
     FormatOption,
     IncompleteOption,
     ParamOption,
+    SkewOption,
     TracePaths,
     is_judged,
     load_traces,
     params_of,
+    skew_ns_of,
 )
 from fluo_lab.cli.output import ExitCode, Format, print_diagnostics, print_json, print_table, say, warn
 from fluo_lab.errors import Diagnostic, RuleError, Severity, UsageError
@@ -39,6 +41,7 @@ def check(
         RuleSeverity, typer.Option("--fail-on", help="Exit with 1 on violations of at least this severity.")
     ] = RuleSeverity.INFO,
     incomplete: IncompleteOption = "keep",
+    span_skew: SkewOption = "0",
     verdicts: Annotated[
         Path | None, typer.Option(help="Write one row a rule and trace: .jsonl, .csv or .parquet.")
     ] = None,
@@ -47,7 +50,7 @@ def check(
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Check rules on traces."""
-    judged = is_judged(incomplete)
+    judged, skew_ns = is_judged(incomplete), skew_ns_of(span_skew)
     params = params_of(param)
     texts, wrong_texts = _rules_of_texts(rule or [], params)
     book, wrong_files = RuleBook.read(rules, params=params) if rules else (RuleBook(), ())
@@ -59,7 +62,7 @@ def check(
         raise typer.Exit(ExitCode.USAGE) if has_errors else UsageError("no rule: give --rule TEXT or --rules FILE")
     loaded = load_traces(traces)
     _warn_of_unknown_names(texts, book.enabled, loaded)
-    result = check_rules(chosen, loaded, judge_incomplete=judged)
+    result = check_rules(chosen, loaded, judge_incomplete=judged, span_skew_ns=skew_ns)
     if verdicts is not None:
         result.write_verdicts(verdicts)
     if format is Format.JSON:
@@ -139,6 +142,7 @@ def explain(
     trace: Annotated[str | None, typer.Option("--trace", help="Id of one trace to explain.")] = None,
     param: ParamOption = None,
     incomplete: IncompleteOption = "keep",
+    span_skew: SkewOption = "0",
     format: FormatOption = Format.TABLE,
 ) -> None:
     """Print a rule's canonical form and what it means, and why a trace got its verdict."""
@@ -148,7 +152,8 @@ def explain(
     answer: dict[str, object] = {"text": one.text, "reading": one.reading}
     diagnostics = lint_rule(one)
     if traces:
-        result = one.test(load_traces(traces), judge_incomplete=is_judged(incomplete))
+        skew_ns = skew_ns_of(span_skew)
+        result = one.test(load_traces(traces), judge_incomplete=is_judged(incomplete), span_skew_ns=skew_ns)
         answer |= result.counts.to_dict()
         if trace is not None:
             explanation = result.explain(trace)

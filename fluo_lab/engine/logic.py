@@ -1,4 +1,4 @@
-"""Truth of a condition on every trace: as judged on the spans seen, and as certain whatever may be missing.
+"""Truth of a condition on every unit: as judged on the spans seen, and as certain whatever may be missing.
 
 In a complete trace the two agree. In an incomplete one a condition may be neither certain to hold nor certain to
 fail; and, or, not follow Kleene's strong three-valued logic.
@@ -12,7 +12,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Mask", "Truth", "Verdict", "judge"]
+__all__ = ["VERDICTS_BY_WEIGHT", "Mask", "Truth", "Verdict", "judge"]
 
 Mask = NDArray[np.bool_]
 
@@ -31,17 +31,21 @@ class Verdict(IntEnum):
         return self.name.lower()
 
 
+VERDICTS_BY_WEIGHT = (Verdict.NOT_APPLICABLE, Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.VIOLATION)
+"""From what weighs least to what weighs most, where several verdicts are taken as one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Truth of a condition, one value a trace.
+    """Truth of a condition, one value a unit.
 
     Attributes
     ----------
     seen
         Whether it holds when the spans seen are taken for all there are.
     holds, fails
-        Whether it is certain to hold, certain to fail. None when no trace is incomplete: then they are ``seen``
-        and its negation.
+        Whether it is certain to hold, certain to fail. None when nothing is open: then they are ``seen`` and its
+        negation.
     """
 
     seen: Mask
@@ -72,7 +76,7 @@ class Truth:
 
 
 def judge(guard: Truth | None, obligation: Truth) -> NDArray[np.uint8]:
-    """Return the verdict of a rule on every trace.
+    """Return the verdict of a rule on every unit.
 
     A guard that is false on what was seen gives ``not_applicable``; one that a missing span could undo, or an
     obligation that hangs on one, gives ``inconclusive``.

@@ -1,4 +1,4 @@
-"""Numbers of a trace: as counted on the spans seen, and the interval they lie in whatever may be missing.
+"""Numbers of a unit: as counted on the spans seen, and the interval they lie in whatever may be missing.
 
 In an incomplete trace a count is a lower bound, and so are ``max``, ``distinct``, ``trace.duration`` and
 ``trace.spans``; ``min`` is an upper bound; ``sum`` and ``avg`` say nothing. Arithmetic carries the intervals.
@@ -24,7 +24,7 @@ Doubles = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What is certain of a number in incomplete traces.
+    """What is certain of a number where spans may be missing or an order is unknown.
 
     Attributes
     ----------
@@ -32,16 +32,19 @@ class Bounds:
         The number, where it has a value, lies between them, both included.
     may_lack
         Where it may turn out to have no value.
+    is_exact
+        Where nothing is open, so that the number is what was seen, exact beyond what doubles hold.
     """
 
     low: Doubles
     high: Doubles
     may_lack: Mask
+    is_exact: Mask
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """One number a trace.
+    """One number a unit.
 
     Attributes
     ----------
@@ -50,7 +53,7 @@ class Numbers:
     has_value
         None where all have one.
     bounds
-        None when no trace is incomplete.
+        None when nothing is open.
     """
 
     values: Array
@@ -66,9 +69,11 @@ class Numbers:
         if self.bounds is not None:
             return self.bounds
         low, high = widened(self.values)
+        is_exact = np.ones(len(low), dtype=np.bool_)
         if self.has_value is None:
-            return Bounds(low, high, np.zeros(len(low), dtype=np.bool_))
-        return Bounds(np.where(self.has_value, low, -np.inf), np.where(self.has_value, high, np.inf), ~self.has_value)
+            return Bounds(low, high, ~is_exact, is_exact)
+        low, high = np.where(self.has_value, low, -np.inf), np.where(self.has_value, high, np.inf)
+        return Bounds(low, high, ~self.has_value, is_exact)
 
 
 def widened(values: Array) -> tuple[Doubles, Doubles]:
@@ -84,12 +89,12 @@ def widened(values: Array) -> tuple[Doubles, Doubles]:
 
 
 def constant(value: int | float, n: int) -> Numbers:
-    """Return a literal on every trace."""
+    """Return a literal on every unit."""
     return Numbers(np.full(n, value, dtype=np.int64 if isinstance(value, int) else np.float64))
 
 
 def combine(left: Numbers, operator: str, right: Numbers) -> Numbers:
-    """Return ``left operator right`` on every trace."""
+    """Return ``left operator right`` on every unit."""
     values, is_defined = arithmetic(left.values, operator, right.values)
     has_value: Mask | None = None
     if left.has_value is not None or right.has_value is not None or not is_defined.all():
@@ -113,7 +118,7 @@ def combine(left: Numbers, operator: str, right: Numbers) -> Numbers:
             high = np.where(zero_inside, np.inf, high)
     low = np.where(np.isnan(low), -np.inf, low)
     high = np.where(np.isnan(high), np.inf, high)
-    return Numbers(values, has_value, Bounds(low, high, may_lack))
+    return Numbers(values, has_value, Bounds(low, high, may_lack, a.is_exact & b.is_exact))
 
 
 def _corners(a: Bounds, operator: str, b: Bounds) -> tuple[Doubles, Doubles]:
@@ -133,16 +138,17 @@ def _corners(a: Bounds, operator: str, b: Bounds) -> tuple[Doubles, Doubles]:
     )
 
 
-def compare_numbers(left: Numbers, operator: Operator, right: Numbers, open_traces: Mask) -> Truth:
-    """Return the comparison on every trace; one without a value is false."""
+def compare_numbers(left: Numbers, operator: Operator, right: Numbers) -> Truth:
+    """Return the comparison on every unit; one without a value is false."""
     seen = ordered_pairs(left.values, operator, right.values) & left.present() & right.present()
     if left.bounds is None and right.bounds is None:
         return Truth(seen)
     a, b = left.bounded(), right.bounded()
     with np.errstate(invalid="ignore"):
         always, never = _certainties(a, operator, b)
-    holds = np.where(open_traces, always & ~a.may_lack & ~b.may_lack, seen)
-    fails = np.where(open_traces, never, ~seen)
+    is_exact = a.is_exact & b.is_exact
+    holds = np.where(is_exact, seen, always & ~a.may_lack & ~b.may_lack)
+    fails = np.where(is_exact, ~seen, never)
     return Truth(seen, holds, fails)
 
 

@@ -14,6 +14,7 @@ from enum import Enum
 import numpy as np
 import polars as pl
 
+from fluo_lab.engine.columns import FieldValues
 from fluo_lab.engine.context import Context
 from fluo_lab.engine.exact import Array, ordered_pairs
 from fluo_lab.engine.literals import Literal, TypedColumn, compare, contains, matches
@@ -45,7 +46,7 @@ __all__ = ["Leaves", "Reading", "compile_predicate"]
 
 
 class Reading(Enum):
-    """How relations that incomplete traces leave open are taken."""
+    """How relations are taken that missing spans, or clocks that are apart, leave open."""
 
     SEEN = "seen"
     LEAST = "least"
@@ -58,15 +59,22 @@ class Reading(Enum):
 
 
 class Leaves:
-    """Predicates that need more than the columns of one span; each answers for every span of the store.
+    """Predicates that need more than the columns of one span.
 
     Attributes
     ----------
-    event, relation
-        Masks over all span rows.
+    values
+        Looks up values that two fields are compared by.
+    event
+        Gives a mask over all span rows.
+    relation
+        Gives a mask over the positions of the context.
     """
 
-    def __init__(self, event: Callable[[Event], Mask], relation: Callable[[Relation, Reading], Mask]) -> None:
+    def __init__(
+        self, values: FieldValues, event: Callable[[Event], Mask], relation: Callable[[Relation, Reading], Mask]
+    ) -> None:
+        self.values = values
         self.event = event
         self.relation = relation
 
@@ -81,9 +89,9 @@ def compile_predicate(predicate: Predicate, context: Context, leaves: Leaves, re
         case Not(operand=operand):
             return ~compile_predicate(operand, context, leaves, reading.opposite)
         case FieldComparison(field=field, operator=operator, value=value):
-            return _comparison(context, field, operator, value)
+            return _comparison(context, leaves, field, operator, value)
         case In(field=field, values=values, negated=negated):
-            among = pl.any_horizontal([_comparison(context, field, Operator.EQ, value) for value in values])
+            among = pl.any_horizontal([_comparison(context, leaves, field, Operator.EQ, value) for value in values])
             return ~among if negated else among
         case Contains(field=field, value=value, negated=negated):
             if isinstance(value, AttributeRef):
@@ -103,7 +111,7 @@ def compile_predicate(predicate: Predicate, context: Context, leaves: Leaves, re
         case Event():
             return context.add(pl.Series(leaves.event(predicate)[context.span_rows]))
         case Relation():
-            return context.add(pl.Series(leaves.relation(predicate, reading)[context.span_rows]))
+            return context.add(pl.Series(leaves.relation(predicate, reading)))
     raise AssertionError(f"no predicate: {predicate!r}")
 
 
@@ -119,19 +127,24 @@ def _typed(context: Context, field: Field, test: Callable[[TypedColumn], pl.Expr
     return pl.coalesce(tests) if tests else pl.lit(None, dtype=pl.Boolean)
 
 
-def _comparison(context: Context, field: Field, operator: Operator, value: Value) -> pl.Expr:
+def _comparison(context: Context, leaves: Leaves, field: Field, operator: Operator, value: Value) -> pl.Expr:
     if isinstance(value, AttributeRef):
         if operator.is_ordering:
             return _ordered_fields(context, field, operator, value.field)
-        equal = _pairs(context, field, value.field, _texts_equal)
+        equal = _equal_fields(context, leaves.values, field, value.field)
         return ~equal if operator is Operator.NE else equal
     literal = _bound(value)
     return _typed(context, field, lambda column: compare(column, operator, literal))
 
 
-def _texts_equal(left: object, right: object) -> bool:
-    """Return whether two values have the same text; NaN is equal to nothing."""
-    return left == left and right == right and text_of(left) == text_of(right)
+def _equal_fields(context: Context, values: FieldValues, left: Field, right: Field) -> pl.Expr:
+    """Return whether two fields have the same text, null where either is missing; NaN is equal to nothing."""
+    (a, a_is_nan), (b, b_is_nan) = (values.codes_in(context, field) for field in (left, right))
+    equal = a == b
+    for is_nan in (a_is_nan, b_is_nan):
+        if is_nan is not None:
+            equal &= ~is_nan
+    return context.add(pl.Series(equal).set(pl.Series((a < 0) | (b < 0)), None))
 
 
 def _text_contains(whole: object, part: object) -> bool:

@@ -1,80 +1,161 @@
-"""Order between spans of a trace: whether some other span ended before, starts after, and so on.
-
-Existence is all a relation asks, so per trace the extreme partner decides, and the runner-up where the extreme one
-is the span itself. Ties count as finished.
-"""
+"""Relations between spans: which of some spans have a partner, by order, overlap, kinship or presence."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fluo_lab.engine import kinship, order
+from fluo_lab.engine.columns import FieldValues
 from fluo_lab.engine.logic import Mask
-from fluo_lab.language import RelationKind
-from fluo_lab.traces import Traces
+from fluo_lab.engine.pairing import Key, Pairer, Side
+from fluo_lab.engine.units import Rows, Units
+from fluo_lab.language import Duration, Field, Relation, RelationKind
 
-__all__ = ["ORDER_RELATIONS", "Partners", "order_relation"]
+__all__ = ["Relations"]
 
-ORDER_RELATIONS = frozenset(
-    {RelationKind.AFTER, RelationKind.BEFORE, RelationKind.STARTS_AFTER, RelationKind.STARTS_BEFORE}
-)
-
-Times = NDArray[np.int64]
-_NEVER = np.iinfo(np.int64).max
+_DIRECT = frozenset({RelationKind.CHILD_OF, RelationKind.PARENT_OF})
 
 
-@dataclass(frozen=True, slots=True)
-class Partners:
-    """The spans on the other side of a relation: their rows, ascending, and their traces."""
+class Relations:
+    """Answers relations within the units of one store.
 
-    rows: NDArray[np.uint32]
-    trace: NDArray[np.uint32]
-
-    @classmethod
-    def of(cls, traces: Traces, rows: NDArray[np.uint32]) -> Partners:
-        """Return the partners with these rows."""
-        return cls(rows, traces.trace_of[rows])
-
-
-def _two_least(traces: Traces, partners: Partners, times: Times) -> tuple[Times, NDArray[np.int64], Times]:
-    """Return per trace the least time of a partner, its row (-1: none), and the least time of any other."""
-    n = traces.n_traces
-    least = np.full(n, _NEVER, dtype=np.int64)
-    row = np.full(n, -1, dtype=np.int64)
-    second = np.full(n, _NEVER, dtype=np.int64)
-    order = np.lexsort((times, partners.trace))
-    trace, times, rows = partners.trace[order], times[order], partners.rows[order]
-    is_first = np.ones(len(trace), dtype=np.bool_)
-    is_first[1:] = trace[1:] != trace[:-1]
-    first = np.flatnonzero(is_first)
-    least[trace[first]] = times[first]
-    row[trace[first]] = rows[first]
-    next_one = first + 1
-    next_one = next_one[next_one < len(trace)]
-    next_one = next_one[~is_first[next_one]]
-    second[trace[next_one]] = times[next_one]
-    return least, row, second
-
-
-def order_relation(kind: RelationKind, traces: Traces, partners: Partners) -> Mask:
-    """Return for every span whether some other partner of its trace stands in the relation to it.
-
-    Times are compared so that the extreme is always the least: later-than relations compare negated times.
+    Parameters
+    ----------
+    values
+        Looks up the fields that ``same`` compares.
     """
-    start, end = traces.table["start_ns"].to_numpy(), traces.table["end_ns"].to_numpy()
-    if kind is RelationKind.AFTER:
-        theirs, own = end, start
-    elif kind is RelationKind.BEFORE:
-        theirs, own = -start, -end
-    elif kind is RelationKind.STARTS_AFTER:
-        theirs, own = start, start
-    else:
-        theirs, own = -start, -start
-    least, row, second = _two_least(traces, partners, theirs[partners.rows])
-    trace = traces.trace_of
-    is_self = row[trace] == np.arange(traces.n_spans)
-    found = np.where(is_self, second[trace], least[trace])
-    exists = (row[trace] >= 0) & ~(is_self & (second[trace] == _NEVER))
-    return np.asarray(exists & (found <= own), dtype=np.bool_)
+
+    def __init__(self, units: Units, values: FieldValues) -> None:
+        self._units = units
+        self._traces = units.traces
+        self._values = values
+        self._family = kinship.Family(units.traces)
+        self._pairer = Pairer(units.traces.n_spans, units.n)
+        self._sides: dict[int, Side] = {}
+        self._between: dict[int, order.Between] = {}
+
+    def related(
+        self,
+        relation: Relation,
+        subjects: Rows,
+        partners: Rows,
+        between: Rows | None,
+        margin_ns: int,
+        *,
+        code_of: Callable[[Field], NDArray[np.int64]],
+        may_meet: bool,
+    ) -> Mask:
+        """Return which subjects stand in a relation to some other span of their unit.
+
+        Parameters
+        ----------
+        subjects, partners
+            Rows, partners ascending and members of units. Kept for as long as this object is.
+        between
+            The spans of ``without``, all members; None where the relation has none.
+        margin_ns
+            How far each comparison of times is moved: forward to be certain, back (negative) to be possible.
+        code_of
+            Gives the codes of a field of the subjects, -1 where it joins nothing.
+        may_meet
+            Whether some span may be both subject and partner.
+        """
+        within_ns = relation.within.ns if isinstance(relation.within, Duration) else None
+        keys = [(code_of(own), self._values.join_codes(partners, other)) for own, other in relation.same]
+        kind = relation.kind
+        if kind in _DIRECT:
+            find = kinship.parents_of if kind is RelationKind.CHILD_OF else kinship.children_of
+            return find(self._traces, subjects, partners, self._test(subjects, partners, keys, margin_ns, within_ns))
+        if kind in (RelationKind.UNDER, RelationKind.OVER):
+            return self._kin(kind, subjects, partners, keys, margin_ns, within_ns)
+        if kind is RelationKind.SIBLING_OF:
+            of_span = self._family.sibling_key()
+            keys.append((of_span[subjects], of_span[partners]))
+        pairing = self._pairer.pair(self._side(subjects), self._side(partners), keys, may_meet=may_meet)
+        if kind is RelationKind.OVERLAPS:  # no gap is above 0 then, so every distance is within
+            return order.overlapping(pairing, margin_ns)
+        if kind in (RelationKind.SIBLING_OF, RelationKind.BESIDE):
+            return order.beside(pairing, margin_ns, within_ns)
+        excluded = None if between is None else self._excluded(between)
+        return order.in_order(kind, pairing, margin_ns, within_ns, excluded)
+
+    def _side(self, rows: Rows) -> Side:
+        """Return the spans at some rows, looked at once: the side keeps the rows, so that no others get their id."""
+        if id(rows) not in self._sides:
+            self._sides[id(rows)] = Side(self._units, rows)
+        return self._sides[id(rows)]
+
+    def _excluded(self, rows: Rows) -> order.Between:
+        """Return the spans of ``without``, looked at once; they are kept as sides are."""
+        if id(rows) not in self._between:
+            self._side(rows)
+            self._between[id(rows)] = order.Between(self._units, rows)
+        return self._between[id(rows)]
+
+    def settled(self, relation: Relation, subjects: Rows) -> Mask | None:
+        """Return for which subjects the spans seen tell all that can be a partner; None: for none of them."""
+        parent = self._traces.parent_row[subjects]
+        match relation.kind:
+            case RelationKind.CHILD_OF:
+                return np.asarray(parent != -2, dtype=np.bool_)
+            case RelationKind.UNDER:
+                return self._family.is_rooted()[subjects]
+            case RelationKind.SIBLING_OF:
+                return np.asarray(parent == -1, dtype=np.bool_)
+        return None
+
+    def _kin(
+        self,
+        kind: RelationKind,
+        subjects: Rows,
+        partners: Rows,
+        keys: list[Key],
+        margin_ns: int,
+        within_ns: int | None,
+    ) -> Mask:
+        is_under = kind is RelationKind.UNDER
+        walk = kinship.walked_up if is_under else kinship.walked_down
+        test = self._test(subjects, partners, keys, margin_ns, within_ns)
+        if within_ns is not None:
+            is_asked = np.zeros(self._units.n + 1, dtype=np.bool_)  # the last: of spans in no unit
+            is_asked[self._side(subjects).unit] = True
+            return walk(self._traces, subjects, partners[is_asked[self._side(partners).unit]], test)
+        pairing = self._pairer.pair(self._side(subjects), self._side(partners), keys, may_meet=False)
+        hits = (kinship.covered if is_under else kinship.covering)(self._traces, pairing)
+        depth = self._traces.structure.depth
+        loops = depth[partners] < 0
+        if loops.any():
+            hits = hits | walk(self._traces, subjects, partners[loops], test)
+        return hits
+
+    def _test(
+        self, subjects: Rows, partners: Rows, keys: list[Key], margin_ns: int, within_ns: int | None
+    ) -> kinship.Test:
+        """Return the test of single pairs: one unit, the same values, near enough in time."""
+        spread = [(self._by_row(subjects, a), self._by_row(partners, b)) for a, b in keys]
+        unit_of = None if self._units.is_whole else self._units.unit_of
+        start, end = self._traces.start_ns, self._traces.end_ns
+
+        def test(subject: NDArray[np.int64], partner: NDArray[np.int64]) -> Mask:
+            fits = np.ones(len(subject), dtype=np.bool_)
+            if unit_of is not None:
+                fits &= unit_of[subject] == unit_of[partner]
+            for of_subject, of_partner in spread:
+                code = of_subject[subject]
+                fits &= (code >= 0) & (code == of_partner[partner])
+            if within_ns is not None:
+                reach = within_ns - margin_ns
+                fits &= order.shifted(end[partner], reach) >= start[subject]
+                fits &= order.shifted(end[subject], reach) >= start[partner]
+            return fits
+
+        return test
+
+    def _by_row(self, rows: Rows, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return codes of some rows as one code a span, -1 elsewhere."""
+        spread = np.full(self._traces.n_spans, -1, dtype=np.int64)
+        spread[rows] = codes
+        return spread

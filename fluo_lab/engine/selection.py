@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fluo_lab.engine.columns import FieldValues
 from fluo_lab.engine.context import Codes, Context
+from fluo_lab.engine.globs import fitting
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.predicates import Leaves, Reading, compile_predicate
-from fluo_lab.engine.relations import Partners, order_relation
+from fluo_lab.engine.relations import Relations
+from fluo_lab.engine.units import Rows, Units
 from fluo_lab.language import (
+    And,
     Event,
+    Field,
     Name,
+    Not,
     Operation,
     Predicate,
     Relation,
@@ -25,11 +30,8 @@ from fluo_lab.language import (
     walk,
 )
 from fluo_lab.language.tree import Node
-from fluo_lab.traces import Traces
 
-__all__ = ["Matched", "Selector"]
-
-Rows: TypeAlias = NDArray[np.uint32]
+__all__ = ["Matched", "Selector", "has_relation"]
 
 _PARALLEL_ROWS = 200_000
 
@@ -45,11 +47,19 @@ class Matched:
     seen
         When the spans seen are taken for all there are.
     certain
-        Whatever may be missing.
+        Whatever may be missing, and wherever in their margins the clocks stand.
+    possible
+        Given some spans that may be missing, or some place of the clocks.
     """
 
     seen: Rows
     certain: Rows
+    possible: Rows
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether nothing is left open."""
+        return self.certain is self.seen and self.possible is self.seen
 
 
 def has_relation(nodes: Iterable[Node]) -> bool:
@@ -57,21 +67,37 @@ def has_relation(nodes: Iterable[Node]) -> bool:
     return any(isinstance(node, Relation) for top in nodes for node in walk(top))
 
 
+def _relations_in(predicates: Iterable[Node]) -> Iterator[Relation]:
+    """Yield the relations asked of a span itself, not those asked of its partners."""
+    for predicate in predicates:
+        if isinstance(predicate, Relation):
+            yield predicate
+        else:
+            yield from _relations_in(predicate.children())
+
+
+def _none_of_an_event(leaf: Node, *_: object) -> Mask:
+    raise AssertionError(f"the parser lets no {type(leaf).__name__} into an event's condition")
+
+
 class Selector:
-    """Finds the spans of selections in one store, each distinct one once.
+    """Finds the spans of selections among the members of units, each distinct selection once.
 
     Parameters
     ----------
     roots
         The trees that will be asked about; their text literals are looked up in one pass.
-    open_traces
-        Mask over traces: where spans may be missing.
+    span_skew_ns
+        How far clocks may be apart: an order within it is unknown.
     """
 
-    def __init__(self, traces: Traces, roots: Iterable[Node], open_traces: Mask) -> None:
-        self.traces = traces
-        self.is_open = bool(open_traces.any())
-        self._open_spans: Mask | None = open_traces[traces.trace_of] if self.is_open else None
+    def __init__(self, units: Units, roots: Iterable[Node], *, span_skew_ns: int = 0) -> None:
+        self.units = units
+        self.traces = traces = units.traces
+        self.span_skew_ns = span_skew_ns
+        self.is_certain = not units.has_open and not span_skew_ns
+        self.values = FieldValues(traces, self.context)
+        self._related = Relations(units, self.values)
         self._codes = Codes(node.value for root in roots for node in walk(root) if isinstance(node, Text))
         self._contexts: dict[int, Context] = {}
         self._event_contexts: dict[int, Context] = {}
@@ -79,8 +105,10 @@ class Selector:
         self._operations: dict[Operation, list[tuple[int, NDArray[np.int64] | None]]] = {}
         self._found: dict[tuple[Selection, Predicate | None], Matched] = {}
         self._events: dict[Event, Mask] = {}
-        self._relations: dict[tuple[Relation, Reading], Mask] = {}
-        self._leaves = Leaves(self._event, self._relation)
+        self._relations: dict[tuple[Relation, Reading, int], Mask] = {}
+        self._askers: dict[Relation, set[int]] = {}
+        self._rows: dict[tuple[int, ...], Rows] = {}
+        self._of_events = Leaves(self.values, _none_of_an_event, _none_of_an_event)
 
     # --- what is asked --------------------------------------------------------------------------------------
 
@@ -107,16 +135,17 @@ class Selector:
                 jobs.append(_Job(selection, selection.where, must))
             else:
                 rows = self._all_rows(selection.operation)
-                self._found[selection, None] = Matched(rows, rows)
+                self._found[selection, None] = Matched(rows, rows, rows)
         by_group: dict[int, list[tuple[_Job, NDArray[np.int64] | None]]] = {}
         for job in jobs:
             for group, at in self._groups(job.selection.operation):
                 by_group.setdefault(group, []).append((job, at))
+                for relation in job.relations:
+                    self._askers.setdefault(relation, set()).add(group)
         for group, here in by_group.items():
             self._run(group, here)
         for job in jobs:
-            seen = _joined(job.seen)
-            self._found[job.selection, job.must] = Matched(seen, _joined(job.certain) if job.is_open else seen)
+            self._found[job.selection, job.must] = job.matched()
 
     # --- operations -----------------------------------------------------------------------------------------
 
@@ -129,13 +158,7 @@ class Selector:
                 "service": self.traces.service_dictionary,
                 "event": self.traces.event_table.names,
             }[what]
-            values = dictionary.values
-            if name.is_exact:
-                fits = values == name.parts[0]
-            else:
-                pattern = ".*".join(_escape(part) for part in name.parts)
-                fits = values.str.contains(rf"(?s)\A{pattern}\z")
-            self._names[key] = fits.to_numpy()
+            self._names[key] = fitting(dictionary.values, name)
         return self._names[key]
 
     def _groups(self, operation: Operation) -> list[tuple[int, NDArray[np.int64] | None]]:
@@ -162,7 +185,10 @@ class Selector:
         """Return the rows of every span of an operation."""
         groups = self.traces.attribute_table.groups
         return _joined(
-            [groups[number].rows if at is None else groups[number].rows[at] for number, at in self._groups(operation)]
+            [
+                self.units.members(groups[number].rows if at is None else groups[number].rows[at])
+                for number, at in self._groups(operation)
+            ]
         )
 
     # --- predicates -----------------------------------------------------------------------------------------
@@ -177,36 +203,50 @@ class Selector:
     def _run(self, group: int, jobs: list[tuple[_Job, NDArray[np.int64] | None]]) -> None:
         """Evaluate jobs on one group with a single select, and keep the rows each finds there."""
         context = self.context(group)
+        leaves = Leaves(self.values, self._event, lambda relation, reading: self._relation(relation, reading, group))
         expressions: dict[str, pl.Expr] = {}
 
-        def column(predicates: tuple[Predicate, ...], reading: Reading) -> str | None:
-            if not predicates:
-                return None
-            compiled = [compile_predicate(p, context, self._leaves, reading) for p in predicates]
-            expression = compiled[0] if len(compiled) == 1 else pl.all_horizontal(compiled)
+        def part(predicates: Iterable[Predicate], reading: Reading) -> _Part:
+            plain: list[pl.Expr] = []
+            masks: list[Mask] = []
+            for predicate in _conjuncts(predicates):
+                match predicate:
+                    case Relation():
+                        masks.append(self._relation(predicate, reading, group))
+                    case Not(operand=Relation() as relation):
+                        masks.append(~self._relation(relation, reading.opposite, group))
+                    case _:
+                        plain.append(compile_predicate(predicate, context, leaves, reading))
+            if not plain:
+                return _Part(None, masks)
             name = str(len(expressions))
+            expression = plain[0] if len(plain) == 1 else pl.all_horizontal(plain)
             expressions[name] = expression.fill_null(False).alias(name)
-            return name
+            return _Part(name, masks)
 
-        asked = []
+        asked: list[tuple[_Job, NDArray[np.int64] | None, Reading, _Part, _Part | None]] = []
         for job, at in jobs:
-            readings = (Reading.SEEN, Reading.LEAST) if self.is_open and job.has_relation else (Reading.SEEN,)
-            job.is_open = len(readings) > 1
+            readings = (Reading.SEEN,) if self.is_certain or not job.relations else tuple(Reading)
             for reading in readings:
-                must = () if job.must is None else (job.must,)
-                asked.append((job, at, reading, column(job.where, reading), column(must, reading.opposite)))
+                must = None if job.must is None else part((job.must,), reading.opposite)
+                asked.append((job, at, reading, part(job.where, reading), must))
+        answers: dict[str, Mask] = {}
         if expressions:
             frame = context.frame()
             # waking threads for a small frame costs more than it saves
             select = frame.select_seq if frame.height < _PARALLEL_ROWS else frame.select
-            answers = select(expressions.values())
-        for job, at, reading, where, must_column in asked:
-            hits = np.ones(len(context), dtype=np.bool_) if where is None else _true(answers[where], len(context))
-            if must_column is not None:
-                hits = hits & ~_true(answers[must_column], len(context))
-            positions = np.flatnonzero(hits) if at is None else at[hits[at]]
-            rows = context.span_rows[positions]
-            (job.certain if reading is Reading.LEAST else job.seen).append(rows)
+            answers = {series.name: _true(series, len(context)) for series in select(expressions.values())}
+        for job, at, reading, where, must in asked:
+            hits = where.truth(answers)
+            if must is not None:
+                fulfilled = must.truth(answers)
+                assert fulfilled is not None  # noqa: S101 - a predicate is asked
+                hits = ~fulfilled if hits is None else hits & ~fulfilled
+            if hits is None:
+                rows = context.span_rows if at is None else context.span_rows[at]
+            else:
+                rows = context.span_rows[np.flatnonzero(hits) if at is None else at[hits[at]]]
+            job.rows.setdefault(reading, []).append(self.units.members(rows))
 
     def _event(self, event: Event) -> Mask:
         """Return which spans carry an event."""
@@ -223,26 +263,84 @@ class Selector:
                     if number not in self._event_contexts:
                         self._event_contexts[number] = Context(self.traces, group, owner[group.rows], self._codes)
                     context = self._event_contexts[number]
-                    expression = compile_predicate(event.where, context, self._leaves, Reading.SEEN)
+                    expression = compile_predicate(event.where, context, self._of_events, Reading.SEEN)
                     answer = context.frame().select(expression.fill_null(False).alias("answer"))["answer"]
                     hits = hits & _true(answer, len(context))
                 carries[owner[group.rows[hits]]] = True
             self._events[event] = carries
         return self._events[event]
 
-    def _relation(self, relation: Relation, reading: Reading) -> Mask:
-        """Return which spans stand in a relation to some other span of their trace."""
-        key = (relation, reading)
+    def _relation(self, relation: Relation, reading: Reading, group: int) -> Mask:
+        """Return which spans of an attribute group stand in a relation to some other span of their unit."""
+        key = (relation, reading, group)
         if key not in self._relations:
-            if reading is not Reading.SEEN and self._open_spans is None:
-                return self._relation(relation, Reading.SEEN)
-            partners = self.matched(relation.selection)
-            rows = partners.certain if reading is Reading.LEAST else partners.seen
-            holds = order_relation(relation.kind, self.traces, Partners.of(self.traces, rows))
-            if reading is Reading.MOST and self._open_spans is not None:
-                holds = holds | self._open_spans
-            self._relations[key] = holds
+            groups = tuple(sorted(self._askers.get(relation, set()) | {group}))
+            holds = self._find(relation, reading, groups)
+            ends = np.cumsum([len(self.context(asker)) for asker in groups])
+            for asker, part in zip(groups, np.split(holds, ends[:-1]), strict=True):
+                self._relations[relation, reading, asker] = part
         return self._relations[key]
+
+    def _rows_in(self, groups: tuple[int, ...]) -> Rows:
+        """Return the rows of some attribute groups, one group after the other; always the same array."""
+        if len(groups) == 1:
+            return self.context(groups[0]).span_rows
+        if groups not in self._rows:
+            self._rows[groups] = np.concatenate([self.context(group).span_rows for group in groups])
+        return self._rows[groups]
+
+    def _find(self, relation: Relation, reading: Reading, groups: tuple[int, ...]) -> Mask:
+        subjects = self._rows_in(groups)
+        matched = self.matched(relation.selection)
+        between = None if relation.without is None else self._all_rows(relation.without)
+        partners, margin_ns = {
+            Reading.SEEN: (matched.seen, 0),
+            Reading.LEAST: (matched.certain, self.span_skew_ns),
+            Reading.MOST: (matched.possible, -self.span_skew_ns),
+        }[reading]
+        # with no name in common no subject can be a partner
+        may_meet = not {group for group, _ in self._groups(relation.selection.operation)}.isdisjoint(groups)
+
+        def code_of(field: Field) -> NDArray[np.int64]:
+            return np.concatenate([self.values.join_codes_in(self.context(group), field) for group in groups])
+
+        holds = self._related.related(
+            relation, subjects, partners, between, margin_ns, code_of=code_of, may_meet=may_meet
+        )
+        if reading is Reading.SEEN or not self.units.has_open:
+            return holds
+        is_open = self.units.open_spans[subjects]
+        if reading is Reading.LEAST:  # a span that is missing may lie between
+            return holds if between is None else holds & ~is_open
+        settled = self._related.settled(relation, subjects)
+        return holds | (is_open if settled is None else is_open & ~settled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Predicates that must all be true, in the making: a column to come, and masks of relations."""
+
+    column: str | None
+    masks: list[Mask]
+
+    def truth(self, answers: Mapping[str, Mask]) -> Mask | None:
+        """Return where all are true; None: nothing is asked."""
+        truths = [*([] if self.column is None else [answers[self.column]]), *self.masks]
+        if not truths:
+            return None
+        truth = truths[0]
+        for other in truths[1:]:
+            truth = truth & other
+        return truth
+
+
+def _conjuncts(predicates: Iterable[Predicate]) -> Iterator[Predicate]:
+    """Yield the predicates that must all be true, with no ``and`` around them."""
+    for predicate in predicates:
+        if isinstance(predicate, And):
+            yield from _conjuncts(predicate.operands)
+        else:
+            yield predicate
 
 
 class _Job:
@@ -252,10 +350,16 @@ class _Job:
         self.selection = selection
         self.where = where
         self.must = must
-        self.has_relation = has_relation(where if must is None else (*where, must))
-        self.is_open = False
-        self.seen: list[Rows] = []
-        self.certain: list[Rows] = []
+        self.relations = list(_relations_in(where if must is None else (*where, must)))
+        self.rows: dict[Reading, list[Rows]] = {}
+
+    def matched(self) -> Matched:
+        """Return what was found in all groups."""
+        seen = _joined(self.rows.get(Reading.SEEN, []))
+        certain, possible = (
+            _joined(self.rows[reading]) if reading in self.rows else seen for reading in (Reading.LEAST, Reading.MOST)
+        )
+        return Matched(seen, certain, possible)
 
 
 def _joined(parts: list[Rows]) -> Rows:
@@ -269,8 +373,3 @@ def _true(series: pl.Series, length: int) -> Mask:
     """Return where a column is true; a literal's column is as long as the context."""
     mask: Mask = series.to_numpy()
     return np.full(length, bool(mask[0]), dtype=np.bool_) if len(mask) == 1 != length else mask
-
-
-def _escape(text: str) -> str:
-    """Return a pattern of the regular expression dialect that fits a text alone."""
-    return "".join(c if c.isalnum() or c in " _/" or ord(c) > 127 else "\\" + c for c in text)

@@ -8,6 +8,17 @@ from fluo_lab.language.algebra import all_of, any_of
 from fluo_lab.language.bind import ParamValue
 from fluo_lab.language.checks import Kind, kind_of
 from fluo_lab.language.codes import CODES, END_OF_INPUT_CODES
+from fluo_lab.language.completion import (
+    AttributeUse,
+    Completion,
+    CompletionKind,
+    EventUse,
+    OperationUse,
+    SpanName,
+    ValueUse,
+    Vocabulary,
+    complete,
+)
 from fluo_lab.language.findings import closest
 from fluo_lab.language.literals import parse_duration, print_duration
 from fluo_lab.language.names import (
@@ -93,8 +104,11 @@ __all__ = [
     "And",
     "Arithmetic",
     "AttributeRef",
+    "AttributeUse",
     "Bool",
     "Comparison",
+    "Completion",
+    "CompletionKind",
     "Condition",
     "Contains",
     "Correlation",
@@ -102,6 +116,7 @@ __all__ = [
     "Distinct",
     "Duration",
     "Event",
+    "EventUse",
     "Every",
     "Exists",
     "Field",
@@ -118,6 +133,7 @@ __all__ = [
     "Number",
     "Numeric",
     "Operation",
+    "OperationUse",
     "Operator",
     "Or",
     "ParamValue",
@@ -130,14 +146,18 @@ __all__ = [
     "RuleTree",
     "Selection",
     "SpanField",
+    "SpanName",
     "Text",
     "TraceDuration",
     "TraceSpans",
     "Value",
+    "ValueUse",
+    "Vocabulary",
     "all_of",
     "any_of",
     "bind",
     "closest",
+    "complete",
     "kind_of",
     "parse_condition",
     "parse_duration",

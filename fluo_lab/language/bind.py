@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any, TypeAlias, TypeVar, cast
 
 from fluo_lab.language.checks import Kind, is_duration_field, kind_of
-from fluo_lab.language.findings import Findings, closest
+from fluo_lab.language.findings import Findings, closest, rewrite
 from fluo_lab.language.limits import MAX_STRING_CHARACTERS
 from fluo_lab.language.literals import MAX_INTEGER, MIN_INTEGER, parse_duration
 from fluo_lab.language.tree import (
@@ -81,7 +81,8 @@ class _Binder:
         if node.name not in self.params:
             near = closest(node.name, self.params)
             hint = f"did you mean '${near}'?" if near else f"give it a value under params: {node.name}: …"
-            self.findings.add("FL301", f"unbound parameter '${node.name}'", node.at, hint=hint)
+            fixes = [rewrite(node.at, f"${near}")] if near and node.at.end <= len(self.findings.text) else []
+            self.findings.add("FL301", f"unbound parameter '${node.name}'", node.at, hint=hint, fixes=fixes)
             return node
         value = self.params[node.name]
         if isinstance(value, bool):

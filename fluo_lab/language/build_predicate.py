@@ -9,7 +9,7 @@ from lark import Token, Tree
 from fluo_lab.language.algebra import all_of, any_of
 from fluo_lab.language.findings import Findings, closest
 from fluo_lab.language.limits import MAX_NAME_CHARACTERS, MAX_STRING_CHARACTERS
-from fluo_lab.language.literals import MAX_INTEGER, duration_ns, number, quote, unescape
+from fluo_lab.language.literals import MAX_INTEGER, duration_ns, durations_of, number, quote, unescape
 from fluo_lab.language.names import SPAN_FIELDS, field_of_word, name_of_string, name_of_word, print_field
 from fluo_lab.language.tree import (
     AttributeRef,
@@ -142,23 +142,29 @@ class PredicateBuilder:
         message = f"there is no span.{found.name}; the fields of a span are {listed}"
         head, _, attribute = found.name.partition(".")
         near = closest(found.name, SPAN_FIELDS)
+        meant = print_field(Field(FieldKind.ATTRIBUTE, found.name))
         if head in ("attributes", "attribute") and attribute:
-            hint = f"attributes are written bare: {attribute}"
+            meant = print_field(Field(FieldKind.ATTRIBUTE, attribute))
+            hint = f"attributes are written bare: {meant}"
         elif near:
-            hint = f"did you mean 'span.{near}'?"
+            meant = f"span.{near}"
+            hint = f"did you mean '{meant}'?"
         else:
-            hint = f"for an attribute write the bare name: {found.name or 'NAME'}"
-        self.findings.add("FL201", message, found.at, hint=hint)
+            hint = f"for an attribute write the bare name: {meant if found.name else 'NAME'}"
+        fixes = self.findings.rewrites(found.at, meant) if found.name else ()
+        self.findings.add("FL201", message, found.at, hint=hint, fixes=fixes)
 
     # --- values
 
-    def number(self, token: Token) -> Number:
+    def number(self, token: Token, *, can_be_text: bool = False) -> Number:
         """Return a number literal; one beyond 64 bits is a finding."""
         value = number(str(token))
         if value is None:
             shown = str(token) if len(token) <= 30 else f"{token[:27]}…"
             message = f"the number {shown} is beyond 64 bits (largest integer {MAX_INTEGER})"
-            self.findings.add("FL006", message, position(token), hint="write it as a string to compare its text")
+            hint = "write it as a string to compare its text" if can_be_text else "write a smaller one"
+            fixes = self.findings.rewrites(position(token), quote(str(token))) if can_be_text else ()
+            self.findings.add("FL006", message, position(token), hint=hint, fixes=fixes)
         return Number(value=0 if value is None else value, at=position(token))
 
     def duration(self, token: Token) -> Duration:
@@ -176,8 +182,10 @@ class PredicateBuilder:
             return Parameter(name=token[1:], at=position(token))
         if token.type == "DURATION":
             return self.duration(token)
+        at = position(token)
+        fixes = self.findings.rewrites(at, *durations_of(str(token), ("ms", "s", "m")))
         hint = f"write {token}ms, {token}s or {token}m"
-        self.findings.add("FL203", "a duration needs a unit", position(token), hint=hint)
+        self.findings.add("FL203", "a duration needs a unit", at, hint=hint, fixes=fixes)
         return Duration(ns=0, at=position(token))
 
     def value(self, node: Branch, *, is_ordering: bool = False, is_equality: bool = False) -> Value:
@@ -186,7 +194,7 @@ class PredicateBuilder:
         at = position(token)
         match token.type:
             case "NUMBER":
-                return self.number(token)
+                return self.number(token, can_be_text=not is_ordering)
             case "DURATION":
                 return self.duration(token)
             case "STRING":
@@ -211,7 +219,7 @@ class PredicateBuilder:
         """Record that ``unique`` stands where it means nothing."""
         message = "'unique' is allowed only in trace.count(OP).where(field == unique)"
         hint = 'write trace.distinct(OP, field) to count values, or "unique" for the text'
-        self.findings.add("FL208", message, at, hint=hint)
+        self.findings.add("FL208", message, at, hint=hint, fixes=self.findings.rewrites(at, '"unique"'))
 
     # --- predicates
 
@@ -266,7 +274,8 @@ class PredicateBuilder:
         left, right = self._parts(node)
         written = self.findings.text[position(right).start : position(right).end]
         hint = f"write {print_field(left)} in [{written}], or {print_field(left)} == {written}"
-        self.findings.add("FL110", "'in' needs a list in brackets", position(right), hint=hint)
+        fixes = self.findings.rewrites(position(right), f"[{written}]")
+        self.findings.add("FL110", "'in' needs a list in brackets", position(right), hint=hint, fixes=fixes)
         return In(field=left, values=(self.value(right),), at=position(node))
 
     def _contains(self, node: Branch) -> Predicate:
@@ -278,10 +287,14 @@ class PredicateBuilder:
         pattern = self.value(right)
         if isinstance(pattern, Text) and pattern.bare:
             message = "the pattern after 'matches' must be a string"
-            self.findings.add("FL206", message, pattern.at, hint=f"write {quote(pattern.value)}")
+            fixes = self.findings.rewrites(pattern.at, quote(pattern.value))
+            self.findings.add("FL206", message, pattern.at, hint=f"write {quote(pattern.value)}", fixes=fixes)
         elif not isinstance(pattern, Text | Parameter):
             message = "the pattern after 'matches' must be a string"
-            self.findings.add("FL206", message, pattern.at, hint='write a regular expression in quotes: "5.."')
+            written = self.findings.text[pattern.at.start : pattern.at.end]
+            fixes = self.findings.rewrites(pattern.at, quote(written))
+            hint = 'write a regular expression in quotes: "5.."'
+            self.findings.add("FL206", message, pattern.at, hint=hint, fixes=fixes)
             pattern = Text(value="", at=pattern.at)
         return Matches(field=left, pattern=pattern, negated=self._is_negated(node), at=position(node))
 
@@ -292,7 +305,8 @@ class PredicateBuilder:
         found = self.field(branches(node, "field")[0])
         name = print_field(found)
         message = f"{name} is compared with nothing"
-        self.findings.add("FL109", message, found.at, hint=f"write exists({name}) or {name} == true")
+        fixes = self.findings.rewrites(found.at, f"exists({name})", f"{name} == true")
+        self.findings.add("FL109", message, found.at, hint=f"write exists({name}) or {name} == true", fixes=fixes)
         return Exists(field=found, at=position(node))
 
     def _event(self, node: Branch) -> Predicate:
@@ -327,6 +341,12 @@ class PredicateBuilder:
         self._where_depth -= bool(filters)
         within = [self.span_of_time(branches(option, "span_of_time")[0]) for option in self._once(node, "within")]
         without = [self.operation(branches(option, "operation")[0]) for option in self._once(node, "without")]
+        if without and not kind.is_ordered:
+            place = position(branches(node, "without")[0])
+            ordered = [other for other in RelationKind if other.is_ordered]
+            message = f"'without' asks what starts between two spans; '{kind}' does not put them in order"
+            hint = f"leave it out; only {', '.join(ordered)} take 'without'"
+            self.findings.add("FL214", message, place, hint=hint, fixes=self.findings.rewrites(place, ""))
         same = []
         for option in branches(node, "same"):
             pair = [self.field(child) for child in branches(option, "field")]
@@ -344,7 +364,8 @@ class PredicateBuilder:
         found = branches(node, option)
         for again in found[1:]:
             message = f"'{option}' is written twice in one relation"
-            self.findings.add("FL118", message, position(again), hint="leave one out")
+            at = position(again)
+            self.findings.add("FL118", message, at, hint="leave one out", fixes=self.findings.rewrites(at, ""))
         return found[:1]
 
     def where(self, node: Branch) -> Predicate:

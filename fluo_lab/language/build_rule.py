@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from lark import Token
 
+from fluo_lab.errors import Fix
 from fluo_lab.language.algebra import all_of, any_of
 from fluo_lab.language.build_predicate import Branch, PredicateBuilder, branches, position, subtrees, tokens
 from fluo_lab.language.findings import Findings, closest
 from fluo_lab.language.limits import MAX_TERMS
+from fluo_lab.language.literals import quote
 from fluo_lab.language.tree import (
     Aggregate,
     And,
@@ -96,7 +98,10 @@ class RuleBuilder(PredicateBuilder):
                 parts[str(keyword)] = self.condition(inside[0])
             else:
                 hint = "write a condition between the braces, or leave the clause out"
-                self.findings.add("FL112", f"the braces of '{keyword}' are empty", position(clause), hint=hint)
+                at = position(clause)
+                # Without its obligation the rule would say nothing, so only an empty guard can go.
+                fixes = self.findings.rewrites(at, "") if keyword == "when" else ()
+                self.findings.add("FL112", f"the braces of '{keyword}' are empty", at, hint=hint, fixes=fixes)
         self.is_short = was_short
         if seen == {"when"}:
             message = "a rule with 'when' must say what holds then"
@@ -140,7 +145,8 @@ class RuleBuilder(PredicateBuilder):
         written = self.findings.text[at.start : at.end]
         message = f"outside the braces of a clause '{token}' is written 'trace.{token}'"
         hint = f"write trace.{written if len(written) <= 80 else token + '(…)'}"
-        self.findings.add("FL115", message, position(token), hint=hint)
+        fixes = self.findings.rewrites(position(token), f"trace.{token}")
+        self.findings.add("FL115", message, position(token), hint=hint, fixes=fixes)
 
     def _selection(self, node: Branch, *, is_checked: bool = False) -> Selection:
         if not is_checked:
@@ -164,7 +170,9 @@ class RuleBuilder(PredicateBuilder):
         if first.type == "NAME" and first == "trace" and filters:
             message = "'.where' filters the spans of a function; it cannot follow 'trace' itself"
             hint = "write trace.has(OP).where(…), or trace.has(*).where(…) for any span"
-            self.findings.add("FL116", message, position(filters[0]), hint=hint)
+            at = position(filters[0])
+            fixes: tuple[Fix, ...] = (Fix.replacing("write trace.has(*).where(…)", at.start, at.start, ".has(*)"),)
+            self.findings.add("FL116", message, at, hint=hint, fixes=fixes)
         elif first.type == "NAME" and first == "trace":
             hint = "write trace.has(OP), or another function of the trace"
             self.findings.add("FL110", "a function is missing after 'trace'", position(first), hint=hint)
@@ -172,10 +180,13 @@ class RuleBuilder(PredicateBuilder):
             self.unknown_function(first)
         elif first.type == "NAME" and first in _RESERVED:
             message = f"'{first}' cannot stand here"
-            self.findings.add("FL110", message, position(first), hint=f'a span of that name is written "{first}"')
+            at = position(first)
+            fixes = self.findings.rewrites(at, quote(str(first)))
+            self.findings.add("FL110", message, at, hint=f'a span of that name is written "{first}"', fixes=fixes)
         elif not self.is_short:
             message = f"a span name alone is no condition: {written}"
-            self.findings.add("FL117", message, position(bare), hint=f"write trace.has({written})")
+            fixes = self.findings.rewrites(position(bare), f"trace.has({written})")
+            self.findings.add("FL117", message, position(bare), hint=f"write trace.has({written})", fixes=fixes)
         spans = [self.span_name(name) for name in names]
         operation = Operation(name=spans[-1], service=spans[0] if len(spans) == 2 else None, at=position(bare))
         where = tuple(self.where(child) for child in filters)
@@ -184,9 +195,14 @@ class RuleBuilder(PredicateBuilder):
     def unknown_function(self, token: Token) -> None:
         """Record ``trace.hass``."""
         name = token.partition(".")[2]
+        if name in FUNCTIONS:
+            self.findings.add("FL110", f"'{token}' needs parentheses", position(token), hint=f"write {token}(OP)")
+            return
         near = closest(name, (*FUNCTIONS, "duration", "spans"))
         hint = f"did you mean 'trace.{near}'?" if near else f"the functions are {', '.join(FUNCTIONS)}"
-        self.findings.add("FL102", f"unknown function 'trace.{name}'", position(token), hint=hint)
+        at = position(token)
+        fixes = self.findings.rewrites(at, f"trace.{near}") if near else ()
+        self.findings.add("FL102", f"unknown function 'trace.{name}'", at, hint=hint, fixes=fixes)
 
     # --- numbers
 
@@ -242,12 +258,14 @@ class RuleBuilder(PredicateBuilder):
         elif token in ("duration", "spans"):
             if not self.is_short:
                 message = f"outside the braces of a clause '{token}' is written 'trace.{token}'"
-                self.findings.add("FL115", message, at, hint=f"write trace.{token}")
+                fixes = self.findings.rewrites(at, f"trace.{token}")
+                self.findings.add("FL115", message, at, hint=f"write trace.{token}", fixes=fixes)
             return TraceDuration(at=at) if token == "duration" else TraceSpans(at=at)  # noqa: S105
         else:
             message = f"'{token}' is no number of a trace"
             hint = f"write trace.count({token}) to count spans, or trace.has(OP).where({token} …) to ask an attribute"
-            self.findings.add("FL117", message, at, hint=hint)
+            fixes = self.findings.rewrites(at, f"trace.count({token})")
+            self.findings.add("FL117", message, at, hint=hint, fixes=fixes)
         return TraceSpans(at=at)
 
     def _count(self, node: Branch) -> Numeric:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from fluo_lab.language.findings import Findings, closest
 from fluo_lab.language.limits import MAX_ATOMS
-from fluo_lab.language.literals import print_number
+from fluo_lab.language.literals import durations_of, is_number, parse_duration, print_number
 from fluo_lab.language.names import SPAN_KINDS, SPAN_STATUSES, print_field
 from fluo_lab.language.tree import (
     Aggregate,
@@ -134,25 +134,19 @@ def _check_comparison(node: FieldComparison, findings: Findings) -> None:
     if isinstance(value, Text | Bool):
         kind = "a text" if isinstance(value, Text) else "true or false"
         message = f"'{node.operator}' needs a number; {kind} has no order"
-        hint = f"write {name} == … to ask for equality"
-        if isinstance(value, Text) and _is_numeric(value.value):
+        hint, meant = f"write {name} == … to ask for equality", []
+        if isinstance(value, Text) and is_number(value.value):
             hint = f"write the number without quotes: {name} {node.operator} {value.value}"
+            meant = [value.value]
         elif isinstance(value, Text):
-            hint = f"write attr(NAME) for another attribute, or {name} == … for equality"
-        findings.add("FL202", message, value.at, hint=hint)
+            meant = [f"attr({print_field(Field(FieldKind.ATTRIBUTE, value.value))})"] if value.value else []
+            hint = f"write {meant[0] if meant else 'attr(NAME)'} for another attribute, or {name} == … for equality"
+        findings.add("FL202", message, value.at, hint=hint, fixes=findings.rewrites(value.at, *meant))
     elif node.field.kind is FieldKind.SPAN and node.field.name in _TEXT_FIELDS:
         message = f"{name} is a text and has no order"
         findings.add("FL202", message, node.field.at, hint=f"write {name} == … or {name} in […]")
     else:
         _check_value(node.field, value, findings)
-
-
-def _is_numeric(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _check_value(field: Field, value: Value, findings: Findings) -> None:
@@ -163,12 +157,15 @@ def _check_value(field: Field, value: Value, findings: Findings) -> None:
             _needs_unit(name, value, findings)
         elif isinstance(value, Text | Bool):
             message = f"{name} is a duration and is compared with durations"
-            findings.add("FL204", message, value.at, hint=f"write a number with a unit: {name} > 250ms")
+            is_duration = isinstance(value, Text) and parse_duration(value.value) is not None
+            meant = [value.value.strip()] if isinstance(value, Text) and is_duration else []
+            hint = f"write it without quotes: {meant[0]}" if meant else f"write a number with a unit: {name} > 250ms"
+            findings.add("FL204", message, value.at, hint=hint, fixes=findings.rewrites(value.at, *meant))
     elif isinstance(value, Duration):
         message = f"{name} is no duration; a duration compares with span.duration or trace.duration"
         millis = print_number(value.ns // 10**6 if value.ns % 10**6 == 0 else value.ns / 10**6)
         hint = f"write the number in the attribute's own unit, such as {millis} for milliseconds"
-        findings.add("FL204", message, value.at, hint=hint)
+        findings.add("FL204", message, value.at, hint=hint, fixes=findings.rewrites(value.at, millis))
     elif field.kind is FieldKind.SPAN and field.name in _WORDS:
         _check_word(field, value, findings)
 
@@ -180,13 +177,15 @@ def _check_word(field: Field, value: Value, findings: Findings) -> None:
     near = closest(value.value, words) if isinstance(value, Text) else None
     message = f"span.{field.name} is one of {', '.join(words)}"
     hint = f"did you mean '{near}'?" if near else "for an attribute of that name leave out 'span.'"
-    findings.add("FL205", message, value.at, hint=hint)
+    fixes = findings.rewrites(value.at, near) if near else findings.rewrites(field.at, field.name)
+    findings.add("FL205", message, value.at, hint=hint, fixes=fixes)
 
 
 def _needs_unit(name: str, value: Number, findings: Findings) -> None:
-    shown = print_number(value.value).lstrip("-")
+    shown = print_number(value.value).lstrip("-").removesuffix(".0")
     hint = f"write {shown}ms, or {shown}us, {shown}s, {shown}m, {shown}h"
-    findings.add("FL203", f"{name} is a duration; the number needs a unit", value.at, hint=hint)
+    fixes = findings.rewrites(value.at, *durations_of(shown))
+    findings.add("FL203", f"{name} is a duration; the number needs a unit", value.at, hint=hint, fixes=fixes)
 
 
 def _check_contains(field: Field, value: Value, findings: Findings) -> None:
@@ -263,7 +262,9 @@ def _check_numbers(node: Comparison, findings: Findings) -> None:
         _needs_unit(_named(timed), plain, findings)
     elif isinstance(timed, Duration):
         message = f"{_named(plain)} is no duration"
-        findings.add("FL204", message, timed.at, hint="write a number without a unit")
+        plainly = findings.text[timed.at.start : timed.at.end].rstrip("numsh")
+        fixes = findings.rewrites(timed.at, plainly)
+        findings.add("FL204", message, timed.at, hint="write a number without a unit", fixes=fixes)
     else:
         message = f"{_named(timed)} is a duration, {_named(plain)} is a number"
         findings.add("FL204", message, node.at, hint=_UNIT_HINT)

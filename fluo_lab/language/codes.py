@@ -51,6 +51,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "FL211": "something an event's condition cannot ask",
         "FL212": "relations nested too deep",
         "FL213": "an empty name",
+        "FL214": "`without` in a relation that has no order",
         "FL301": "an unbound parameter",
         "FL302": "a parameter's value does not fit its place",
     }

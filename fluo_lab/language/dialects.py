@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fluo_lab.errors import Diagnostic, RuleError
+from fluo_lab.errors import Diagnostic, Fix, RuleError
 from fluo_lab.language.literals import print_duration, quote
 from fluo_lab.language.names import SPAN_FIELDS, is_bare
 from fluo_lab.language.scan import Token
@@ -23,7 +23,7 @@ def dialect_problem(text: str, tokens: list[Token]) -> Diagnostic | None:
     if arrow is not None:
         hint = _from_arrows(text) if len(text) <= _MAX_TEXT else None
         message = "arrow functions are another dialect; a rule names the span and filters it with .where"
-        return Diagnostic.at("FL105", message, text, arrow.start, arrow.end, hint=f"write {hint}" if hint else _GENERAL)
+        return _shown(message, text, arrow, hint)
     if len(text) > _MAX_TEXT:
         return None
     words = {token.text for token in tokens if token.kind == "word"}
@@ -31,12 +31,18 @@ def dialect_problem(text: str, tokens: list[Token]) -> Diagnostic | None:
         return None
     calls = _span_calls(tokens)
     if calls is not None:
-        hint = _from_calls(text)
         message = "a span name belongs between these parentheses; conditions on the span go into .where"
-        return Diagnostic.at("FL105", message, text, calls.start, calls.end, hint=f"write {hint}" if hint else _GENERAL)
+        return _shown(message, text, calls, _from_calls(text))
     if any(word.startswith("trace") for word in words):
         return None
     return _from_span(text, tokens)
+
+
+def _shown(message: str, text: str, at: Token, rule: str | None) -> Diagnostic:
+    """Return the error that shows the rule a text means, where it could be told."""
+    fixes = [] if rule is None else [Fix.replacing("rewrite the rule", 0, len(text), rule)]
+    hint = _GENERAL if rule is None else f"write {rule}"
+    return Diagnostic.at("FL105", message, text, at.start, at.end, hint=hint, fixes=fixes)
 
 
 # --- arrow functions
@@ -181,11 +187,13 @@ def _from_span(text: str, tokens: list[Token]) -> Diagnostic | None:
     is_span = any(re.match(r"span(\.|$)", token.text) for token in tokens if token.kind == "word")
     is_comparison = any(token.text in ("==", "!=", "<", ">", "<=", ">=") for token in tokens)
     rule = f"trace.has(*).where({converted})"
+    fixes = []
     if is_comparison and _is_rule(rule):
+        fixes = [Fix.replacing(f"write {rule}", 0, len(text), rule)]
         hint = f"write {rule}, or name the span instead of *"
     elif is_span:
         hint = "write trace.has(*).where(span.status == error), or name the span instead of *"
     else:
         return None
     message = "this is a condition on one span; a rule asks a trace for spans"
-    return Diagnostic.at("FL105", message, text, tokens[0].start, tokens[-1].end, hint=hint)
+    return Diagnostic.at("FL105", message, text, tokens[0].start, tokens[-1].end, hint=hint, fixes=fixes)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
 from fractions import Fraction
 
 __all__ = [
     "MAX_INTEGER",
     "MIN_INTEGER",
     "duration_ns",
+    "durations_of",
+    "is_number",
     "number",
     "parse_duration",
     "print_duration",
@@ -24,6 +27,7 @@ MIN_INTEGER = -(2**63)
 
 _UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|ms|s|m|h)")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _ESCAPE = re.compile(r'\\(?:u([0-9A-Fa-f]{4})|(["\\nt]))')
 _SIMPLE = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 _PAIR = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
@@ -88,6 +92,17 @@ def number(text: str) -> int | float | None:
     return value if math.isfinite(value) else None
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is wholly a number.
+
+    Examples
+    --------
+    >>> is_number("-1.5e3"), is_number("1_000"), is_number("nan"), is_number(" 5")
+    (True, False, False, False)
+    """
+    return _NUMBER.fullmatch(text) is not None
+
+
 def print_number(value: int | float) -> str:
     """Return a number as a literal that reads back as the same number."""
     return repr(value)
@@ -106,6 +121,17 @@ def duration_ns(text: str) -> int | None:
         return None
     total = Fraction(found[1]) * _UNITS[found[2]]
     return int(total) if total.denominator == 1 and total <= MAX_INTEGER else None
+
+
+def durations_of(text: str, units: Iterable[str] = ("ms", "us", "s", "m", "h")) -> list[str]:
+    """Return the durations that a number becomes with a unit after it, those that can be written.
+
+    Examples
+    --------
+    >>> durations_of("5", ("ms", "s")), durations_of("0.0001", ("ns", "ms")), durations_of("1e+20")
+    (['5ms', '5s'], ['0.0001ms'], [])
+    """
+    return [f"{text}{unit}" for unit in units if duration_ns(f"{text}{unit}") is not None]
 
 
 def parse_duration(text: str) -> int | None:

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from fluo_lab.language.build_predicate import Branch
     from fluo_lab.language.build_rule import RuleBuilder
 
-__all__ = ["bind", "parse_condition", "parse_predicate", "parse_rule", "parse_template"]
+__all__ = ["bind", "grammar", "parse_condition", "parse_predicate", "parse_rule", "parse_template"]
 
 N = TypeVar("N", bound=Node)
 
 
 @cache
-def _grammar() -> Lark:
+def grammar() -> Lark:
     """Return the parser, built when the first text is parsed: importing the room stays cheap."""
     from lark import Lark
 
@@ -167,7 +167,7 @@ def _built(
     if problems:
         raise RuleError(problems)
     try:
-        node = _grammar().parse(text, start=start)
+        node = grammar().parse(text, start=start)
     except UnexpectedInput as error:
         foreign = dialect_problem(text, tokens) if is_rule else None
         raise RuleError([foreign or syntax_problem(text, tokens, error)]) from None

@@ -34,10 +34,13 @@ from fluo_lab.language.tree import (
     Operator,
     Or,
     Parameter,
+    Predicate,
     Rising,
     RuleTree,
+    Selection,
     TraceDuration,
     TraceSpans,
+    walk,
 )
 
 __all__ = ["read_aloud", "read_condition", "read_number", "read_predicate", "read_selection"]
@@ -45,11 +48,12 @@ __all__ = ["read_aloud", "read_condition", "read_number", "read_predicate", "rea
 
 @dataclass(frozen=True, slots=True)
 class _Voice:
-    """Who is spoken of, and how: what is (`has`) or what should be (`must have`)."""
+    """Who is spoken of, and how: what is (`has`), what should be (`must have`), what should not (`must never be`)."""
 
     subject: str
     is_must: bool = False
     is_also: bool = False
+    is_never: bool = False
 
     @property
     def have(self) -> str:
@@ -57,9 +61,16 @@ class _Voice:
             return "has"
         return "must also have" if self.is_also else "must have"
 
+    def do(self, base: str, third: str) -> str:
+        """Return a verb in the form that fits."""
+        return f"must never {base}" if self.is_never else f"must {base}" if self.is_must else third
+
     @property
-    def be(self) -> str:
-        return "must be" if self.is_must else "is"
+    def place(self) -> str:
+        """Where something else is the subject: `in every trace, `, or nothing where that is plain."""
+        if self.subject in ("it", "the trace"):
+            return ""
+        return f"in {self.subject}, " if self.is_must or self.is_never else f"in {self.subject} "
 
     @property
     def owner(self) -> str:
@@ -114,7 +125,7 @@ def read_condition(node: Condition, *, subject: str = "the trace") -> str:
     --------
     >>> from fluo_lab.language import parse_condition
     >>> read_condition(parse_condition("not fraud.check and count(retry) <= 3"))
-    'the trace has no fraud.check span and at most 3 retry spans'
+    'the trace has at most 3 retry spans and no fraud.check span'
     """
     return _say(node, _Voice(subject))
 
@@ -131,20 +142,47 @@ def _object(node: Condition, *, is_inner: bool = False) -> str | None:
             return _counted(node)
         case Not(operand=Has(selection=selection)):
             return f"no {read_noun(selection)}"
-        case Not(operand=Comparison() as comparison):
-            counted = _counted(comparison)
-            return None if counted is None else f"not {counted}"
+        case Not(operand=Comparison() as comparison) if _has_value(comparison):
+            return _counted(_denied_comparison(comparison))
         case Not(operand=Or(operands=operands)) if all(isinstance(operand, Has) for operand in operands):
             return f"neither {joined([_object(operand) or '' for operand in operands], 'nor')}"
         case Not(operand=And(operands=operands)) if all(isinstance(operand, Has) for operand in operands):
             return f"not both {joined([_object(operand) or '' for operand in operands], 'and')}"
         case And(operands=operands) | Or(operands=operands):
-            parts = [_object(operand, is_inner=True) for operand in operands]
-            if any(part is None for part in parts):
+            parts = [part for operand in operands if (part := _object(operand, is_inner=True)) is not None]
+            if len(parts) < len(operands):
                 return None
-            word, lead = ("and", "both ") if isinstance(node, And) else ("or", "either ")
-            return (lead if is_inner else "") + joined([part or "" for part in parts], word)
+            # What reaches beyond the next "and" or "or" goes last, so that nobody reads it over the others.
+            parts.sort(key=_reach)
+            word, lead = ("and", "both " if len(parts) == 2 else "") if isinstance(node, And) else ("or", "either ")
+            return (lead if is_inner else "") + joined(parts, word)
     return None
+
+
+def _reach(part: str) -> int:
+    return 2 if part.startswith(("no ", "not ", "neither ")) else 1 if part.startswith(("both ", "either ")) else 0
+
+
+_DENIED = {
+    Operator.EQ: Operator.NE,
+    Operator.NE: Operator.EQ,
+    Operator.GT: Operator.LE,
+    Operator.LE: Operator.GT,
+    Operator.GE: Operator.LT,
+    Operator.LT: Operator.GE,
+}
+
+
+def _has_value(node: Comparison) -> bool:
+    """Whether both sides have a value whatever the trace, so that `not` may turn the operator."""
+    return not any(
+        isinstance(found, Aggregate) or (isinstance(found, Arithmetic) and found.operator == "/")
+        for found in walk(node)
+    )
+
+
+def _denied_comparison(node: Comparison) -> Comparison:
+    return Comparison(left=node.left, operator=_DENIED[node.operator], right=node.right)
 
 
 _FLIPPED = {
@@ -184,7 +222,7 @@ def _counted(node: Comparison) -> str | None:
         nouns = read_noun(node.left.selection, is_plural=is_plural)
     else:
         nouns = "spans" if is_plural else "span"
-    if node.operator is Operator.EQ and amount == 0:
+    if (node.operator, amount) in ((Operator.EQ, 0), (Operator.LE, 0), (Operator.LT, 1)):
         return f"no {read_noun(node.left.selection) if isinstance(node.left, Count) else 'span'}"
     if (node.operator, amount) in ((Operator.GT, 0), (Operator.GE, 1), (Operator.NE, 0)):
         return f"at least one {read_noun(node.left.selection) if isinstance(node.left, Count) else 'span'}"
@@ -205,25 +243,26 @@ def _say(node: Condition, voice: _Voice) -> str:
     """Return a clause that says the condition holds, or must hold."""
     thing = _object(node)
     if thing is not None:
+        if thing.startswith("not "):
+            return f"{voice.subject} {'must not' if voice.is_must else 'does not'} have {thing[4:]}"
         if voice.is_also and not thing.startswith(_ADDITIONS):
             voice = replace(voice, is_also=False)
         return f"{voice.subject} {voice.have} {thing}"
     match node:
-        case And(operands=operands) | Or(operands=operands):
-            word = "and" if isinstance(node, And) else "or"
+        case And(operands=operands):
             follow = _Voice("it", is_must=voice.is_must)
-            said = [_say(operand, voice if i == 0 else follow) for i, operand in enumerate(operands)]
-            return f"either {', or '.join(said)}" if word == "or" else ", and ".join(said)
+            return ", and ".join(_say(operand, follow if i else voice) for i, operand in enumerate(operands))
+        case Or(operands=operands):
+            follow = _Voice("it" if voice.place or voice.subject == "it" else voice.subject, is_must=voice.is_must)
+            return f"{voice.place}either {', or '.join(_say(operand, follow) for operand in operands)}"
         case Not(operand=operand):
             return _denied(operand, voice)
         case Every(selection=selection, must=must):
-            place = "in every trace, " if voice.subject == "every trace" else ""
-            action = f"must {read_predicate(must, verb=Verb.BASE)}" if voice.is_must else read_predicate(must)
-            return f"{place}every {read_noun(selection)} {action}"
+            action = voice.do(_done(selection, must, Verb.BASE), _done(selection, must, Verb.THIRD))
+            return f"{voice.place}every {read_noun(selection)} {action}"
         case Rising(selection=selection, field=field):
-            place = "in every trace, " if voice.subject == "every trace" else ""
-            rises = "must rise" if voice.is_must else "rises"
-            return f"{place}{read_field(field)} {rises} from each {read_noun(selection)} to the next"
+            rises = voice.do("rise", "rises")
+            return f"{voice.place}{read_field(field)} {rises} from each {read_noun(selection)} to the next"
         case Comparison():
             return _compared(_turned(node), voice)
         case Has():
@@ -235,30 +274,38 @@ def _denied(node: Condition, voice: _Voice) -> str:
         case Not(operand=operand):
             return _say(operand, voice)
         case Every(selection=selection, must=must):
-            lead = "in every trace, " if voice.subject == "every trace" else ""
-            some = f"some {read_noun(selection)}"
             if voice.is_must:
-                return f"{lead}{some} must break this: that it {read_predicate(must)}"
-            return f"{lead}not every {read_noun(selection)} {read_predicate(must)}"
+                action = _done(selection, must, Verb.BASE)
+                return f"{voice.place}at least one {read_noun(selection)} must fail to {action}"
+            return f"{voice.place}not every {read_noun(selection)} {_done(selection, must, Verb.THIRD)}"
+        case Comparison() if _has_value(node):
+            return _say(_denied_comparison(node), voice)
     fact = _say(node, _Voice(voice.subject if voice.subject != "every trace" else "a trace"))
     return f"it must not be that {fact}" if voice.is_must else f"it is not so that {fact}"
 
 
+def _done(selection: Selection, must: Predicate, verb: Verb) -> str:
+    return read_predicate(must, verb=verb, subject=selection.operation)
+
+
 def _compared(node: Comparison, voice: _Voice) -> str:
     right = node.right
-    if isinstance(node.left, Distinct) and right == Number(1) and node.operator in (Operator.EQ, Operator.LE):
+    if isinstance(node.left, Distinct) and isinstance(right, Number | Parameter) and node.operator is not Operator.NE:
         spans = read_noun(node.left.selection, is_plural=True)
-        carry = "must carry" if voice.is_must else "carry"
-        at_most = "at most one" if node.operator is Operator.LE else "one and the same"
+        amount = right.value if isinstance(right, Number) else None
+        carry = voice.do("carry", "carry")
         whose = "all its " if voice.subject == "it" else f"in {voice.subject} all "
-        together = "together " if node.operator is Operator.LE else ""
-        return f"{whose}{spans} {together}{carry} {at_most} {read_field(node.left.field)}"
+        name = read_field(node.left.field)
+        if (node.operator, amount) == (Operator.EQ, 1):
+            return f"{whose}{spans} {carry} one and the same {name}"
+        many = f"one {name}" if amount == 1 else f"{read_value(right)} different {name} values"
+        return f"{whose}{spans} together {carry} {_AMOUNTS[node.operator]} {many}"
     operator = (
         "exactly " if node.operator is Operator.EQ and isinstance(right, Number) else operator_words(node.operator)
     )
     if node.operator is Operator.EQ and not operator:
         operator = "equal to "
-    return f"{_owned(node.left, voice)} {voice.be} {operator}{read_number(right)}"
+    return f"{_owned(node.left, voice)} {voice.do('be', 'is')} {operator}{read_number(right)}"
 
 
 def _owned(node: Numeric, voice: _Voice) -> str:
@@ -288,7 +335,8 @@ def read_number(node: Numeric) -> str:
         case Aggregate(function=function, selection=selection, field=field):
             word = {"sum": "sum", "min": "smallest", "max": "largest", "avg": "average"}[function]
             of = " of " if function == "sum" else " "
-            return f"the {word}{of}{read_field(field)} over its {read_noun(selection, is_plural=True)}"
+            over = "over" if function in ("sum", "avg") else "among"
+            return f"the {word}{of}{read_field(field)} {over} its {read_noun(selection, is_plural=True)}"
         case TraceDuration():
             return "its duration"
         case TraceSpans():
@@ -311,12 +359,15 @@ def _never(node: Condition, subject: str) -> str:
     match node:
         case Not(operand=Has(selection=selection)):
             return f"{subject} must never be without {with_article(read_noun(selection))}"
-        case Every(selection=selection, must=must):
-            place = f"in {subject} " if subject != "it" else ""
-            return f"{place}it must never be that every {read_noun(selection)} {read_predicate(must)}"
+        case Not(operand=Every() | Rising() as operand):
+            return _say(operand, _Voice("every trace" if subject == "a trace" else subject, is_must=True))
+        case Every():
+            return f"it must never be that {_say(node, _Voice(subject))}"
         case Or(operands=operands) if _object(node) is None:
             return ", and ".join(_never(operand, subject if i == 0 else "it") for i, operand in enumerate(operands))
     thing = _object(node, is_inner=isinstance(node, And))
     if thing is not None:
         return f"{subject} must never have {thing}"
+    if isinstance(node, Comparison):
+        return _say(node, _Voice(subject, is_never=True))
     return f"it must never be that {_say(node, _Voice(subject))}"

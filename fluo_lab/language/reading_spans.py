@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 
-from fluo_lab.language.literals import print_duration
 from fluo_lab.language.names import print_field, print_name
 from fluo_lab.language.printer import print_value
 from fluo_lab.language.tree import (
     And,
+    AttributeRef,
     Contains,
     Event,
     Exists,
@@ -26,8 +27,10 @@ from fluo_lab.language.tree import (
     Name,
     Node,
     Not,
+    Operation,
     Operator,
     Or,
+    Parameter,
     Predicate,
     Relation,
     RelationKind,
@@ -52,7 +55,23 @@ class Verb(Enum):
     """The form of a verb."""
 
     THIRD = "third"  # a span has
-    BASE = "base"  # spans have, a span must have
+    BASE = "base"  # a span must have
+    PLURAL = "plural"  # spans have
+
+    @property
+    def have(self) -> str:
+        """The verb `to have`."""
+        return "has" if self is Verb.THIRD else "have"
+
+    @property
+    def does_not(self) -> str:
+        """What denies the bare verb that follows."""
+        return {Verb.THIRD: "does not", Verb.BASE: "not", Verb.PLURAL: "do not"}[self]
+
+    @property
+    def own(self) -> str:
+        """Whose the fields of the span are."""
+        return "their" if self is Verb.PLURAL else "its"
 
 
 _OPERATORS = {
@@ -64,7 +83,7 @@ _OPERATORS = {
     Operator.EQ: "",
 }
 
-_SPAN_FIELDS = {"name": "the name", "status_message": "status message"}
+_SPAN_FIELDS = {"status_message": "status message"}
 
 
 def joined(parts: Sequence[str], word: str) -> str:
@@ -104,16 +123,16 @@ def read_field(field: Field) -> str:
         return _SPAN_FIELDS.get(field.name, field.name)
     if field.kind is FieldKind.ATTRIBUTE:
         return print_field(field)
+    if field.kind is FieldKind.SCOPE and field.name in ("name", "version"):
+        return f"scope {field.name}"
     place = "resource" if field.kind is FieldKind.RESOURCE else "scope"
     return f"{place} attribute {print_field(Field(FieldKind.ATTRIBUTE, field.name))}"
 
 
-def read_value(value: Value) -> str:
-    """Return a value in words."""
-    from fluo_lab.language.tree import AttributeRef, Parameter
-
+def read_value(value: Value, *, verb: Verb = Verb.THIRD) -> str:
+    """Return a value in words; ``verb`` says whether it is one span's or that of several."""
     if isinstance(value, AttributeRef):
-        return f"its {read_field(value.field)}"
+        return f"{verb.own} {read_field(value.field)}"
     if isinstance(value, Parameter):
         return f"the given {value.name}"
     return print_value(value)
@@ -122,8 +141,8 @@ def read_value(value: Value) -> str:
 # --- which spans
 
 
-def read_noun(selection: Selection, *, is_plural: bool = False) -> str:
-    """Return the spans of a selection as a noun, without an article.
+def read_noun(selection: Selection, *, is_plural: bool = False, alike: str = "") -> str:
+    """Return the spans of a selection as a noun, without an article; ``alike`` goes before its filters.
 
     Examples
     --------
@@ -137,13 +156,14 @@ def read_noun(selection: Selection, *, is_plural: bool = False) -> str:
         noun = f"{print_name(name)} {noun}"
     elif not name.is_any:
         noun = f"{noun} named like {print_name(name)}"
-    if selection.operation.service is not None:
-        noun += f" of service {_service(selection.operation.service)}"
-    return noun + _filters(selection.where, Verb.BASE if is_plural else Verb.THIRD)
-
-
-def _service(name: Name) -> str:
-    return print_name(name)
+    service = selection.operation.service
+    if service is not None and not service.is_any:
+        noun += (
+            f" of service {print_name(service)}"
+            if service.is_exact
+            else f" of a service named like {print_name(service)}"
+        )
+    return noun + alike + _filters(selection, Verb.PLURAL if is_plural else Verb.THIRD)
 
 
 def read_selection(selection: Selection, *, is_plural: bool = False) -> str:
@@ -152,14 +172,18 @@ def read_selection(selection: Selection, *, is_plural: bool = False) -> str:
     return noun if is_plural else with_article(noun)
 
 
-def _filters(where: Sequence[Predicate], verb: Verb) -> str:
+def _filters(selection: Selection, verb: Verb) -> str:
     """Return the filters as `with …` and `that …`."""
-    conjuncts = [c for predicate in where for c in (predicate.operands if isinstance(predicate, And) else (predicate,))]
+    conjuncts = [
+        c for predicate in selection.where for c in (predicate.operands if isinstance(predicate, And) else (predicate,))
+    ]
     plain = [c for c in conjuncts if not _has_relation(c)]
     related = [c for c in conjuncts if _has_relation(c)]
-    text = f" with {joined([_phrase(c, is_inner=len(plain) > 1) for c in plain], 'and')}" if plain else ""
+    text = f" with {joined([_phrase(c, verb, is_inner=len(plain) > 1) for c in plain], 'and')}" if plain else ""
     if related:
-        text += f" that {joined([_verb(c, verb) for c in related], 'and')}"
+        text += (
+            f" that {joined([_verb(c, verb, selection.operation, is_inner=len(related) > 1) for c in related], 'and')}"
+        )
     return text
 
 
@@ -170,43 +194,57 @@ def _has_relation(node: Node) -> bool:
 # --- predicates after `with`
 
 
-def _phrase(node: Predicate, *, is_inner: bool = False, negated: bool = False) -> str:
+def _phrase(node: Predicate, verb: Verb, *, is_inner: bool = False, negated: bool = False) -> str:
     """Return what a span is said to come with."""
     no = "not " if negated else ""
     match node:
         case FieldComparison(field=field, operator=operator, value=value):
             if negated and operator is Operator.EQ:
                 operator, no = Operator.NE, ""
-            return f"{read_field(field)} {no}{operator_words(operator)}{read_value(value)}"
+            words = operator_words(operator)
+            if operator is Operator.EQ and isinstance(value, AttributeRef | Parameter):
+                words = "equal to "
+            return f"{read_field(field)} {no}{words}{read_value(value, verb=verb)}"
         case In(field=field, values=values):
-            listed = joined([read_value(value) for value in values], "or")
-            which = ("none of" if node.negated != negated else "one of") if len(values) > 1 else ""
-            which = which or ("other than" if node.negated != negated else "")
-            return f"{read_field(field)} {which} {listed}".replace("  ", " ")
+            return f"{read_field(field)} {_among([read_value(v, verb=verb) for v in values], node.negated != negated)}"
         case Contains(field=field, value=value):
-            return f"{read_field(field)} {_not(node.negated != negated)}containing {read_value(value)}"
+            return f"{read_field(field)} {_not(node.negated != negated)}containing {read_value(value, verb=verb)}"
         case Matches(field=field, pattern=pattern):
             return f"{read_field(field)} {_not(node.negated != negated)}matching {read_value(pattern)}"
         case Exists(field=field):
             return f"{'no' if negated else 'some'} {read_field(field)}"
         case Event(name=name, where=where):
-            inside = "" if where is None else f" with {_phrase(where)}"
-            return f"{'no' if negated else 'an'} event {_event(name)}{inside}"
+            inside = "" if where is None else f"with {_phrase(where, Verb.THIRD)}"
+            # Among other phrases, the reader must see where those about the event end.
+            inside = f" ({inside})" if inside and is_inner else f" {inside}" if inside else ""
+            return f"{'no' if negated else 'an'} {_event(name)}{inside}"
         case Not(operand=operand):
-            if isinstance(operand, Not):
-                return _phrase(operand.operand, is_inner=is_inner, negated=negated)
-            return _phrase(operand, is_inner=is_inner, negated=not negated)
-        case And(operands=operands):
-            inner = [_phrase(operand, is_inner=True) for operand in operands]
-            return f"not both {joined(inner, 'and')}" if negated else ("both " * is_inner) + joined(inner, "and")
-        case Or(operands=operands):
-            inner = [_phrase(operand, is_inner=True) for operand in operands]
-            return f"neither {joined(inner, 'nor')}" if negated else ("either " * is_inner) + joined(inner, "or")
-    return _verb(node, Verb.THIRD, negated=negated)
+            return _phrase(operand, verb, is_inner=is_inner, negated=not negated)
+        case And(operands=operands) | Or(operands=operands):
+            return _several(node, [_phrase(o, verb, is_inner=True) for o in operands], is_inner, negated)
+    return _verb(node, verb)
+
+
+def _several(node: And[Predicate] | Or[Predicate], parts: Sequence[str], is_inner: bool, negated: bool) -> str:
+    """Return phrases joined, so that what belongs together is seen even among others."""
+    if isinstance(node, And):
+        lead = "not both " if negated else "both " if is_inner else ""
+        return lead.replace("both", "all of") + joined(parts, "and") if len(parts) > 2 else lead + joined(parts, "and")
+    return f"neither {joined(parts, 'nor')}" if negated else ("either " if is_inner else "") + joined(parts, "or")
+
+
+def _among(values: Sequence[str], negated: bool) -> str:
+    if len(values) == 1:
+        return f"other than {values[0]}" if negated else values[0]
+    if not negated:
+        return f"one of {joined(values, 'or')}"
+    return f"neither {joined(values, 'nor')}" if len(values) == 2 else f"none of {joined(values, 'or')}"
 
 
 def _event(name: Name) -> str:
-    return f'"{print_name(name).strip(chr(34))}"'
+    shown = print_name(name)
+    quoted = shown if shown.startswith('"') else f'"{shown}"'
+    return f"event {quoted}" if name.is_exact else "event" if name.is_any else f"event named like {quoted}"
 
 
 def _not(negated: bool) -> str:
@@ -216,77 +254,144 @@ def _not(negated: bool) -> str:
 # --- predicates as verbs
 
 
-def read_predicate(node: Predicate, *, verb: Verb = Verb.THIRD) -> str:
+def read_predicate(node: Predicate, *, verb: Verb = Verb.THIRD, subject: Operation | None = None) -> str:
     """Return what a span does, as a verb: `has amount above 1000`.
+
+    Parameters
+    ----------
+    subject
+        Which spans are spoken of, so that a partner of the same name is called another one.
 
     Examples
     --------
     >>> from fluo_lab.language import parse_predicate
     >>> read_predicate(parse_predicate("after(inventory.reserve, same cart.id)"))
     'starts after a finished inventory.reserve span of the same cart.id'
+    >>> read_predicate(parse_predicate("not before(b.where(x > 5), within 2s)"), verb=Verb.BASE)
+    'not finish within 2s before the start of any b span with x above 5'
     """
-    return _verb(node, verb)
+    return _verb(node, verb, subject)
 
 
-def _verb(node: Predicate, verb: Verb, *, negated: bool = False) -> str:
+def _verb(
+    node: Predicate,
+    verb: Verb,
+    subject: Operation | None = None,
+    *,
+    is_inner: bool = False,
+    negated: bool = False,
+) -> str:
     if not _has_relation(node):
-        have = "has" if verb is Verb.THIRD else "have"
-        return f"{have} {_phrase(node, negated=negated)}"
+        return _possession(node, verb, is_inner=is_inner, negated=negated)
     match node:
         case Relation():
-            return _relation(node, verb, negated=negated)
+            return read_relation(node, verb, subject, negated=negated)
         case Not(operand=operand):
-            return _verb(operand, verb, negated=not negated)
+            return _verb(operand, verb, subject, is_inner=is_inner, negated=not negated)
         case And(operands=operands):
-            inner = [_verb(operand, verb) for operand in operands]
             if negated:
-                return f"{'does' if verb is Verb.THIRD else 'do'} not do both: {joined(inner, 'and')}"
-            return joined(inner, "and")
+                inner = [_verb(operand, Verb.BASE, subject, is_inner=True) for operand in operands]
+                return f"{verb.does_not} {'both' if len(inner) == 2 else 'all of'} {joined(inner, 'and')}"
+            inner = [_verb(operand, verb, subject, is_inner=True) for operand in operands]
+            return ("both " if is_inner and len(inner) == 2 else "") + joined(inner, "and")
         case Or(operands=operands):
-            inner = [_verb(operand, verb) for operand in operands]
+            inner = [_verb(operand, verb, subject, is_inner=True) for operand in operands]
             return f"neither {joined(inner, 'nor')}" if negated else f"either {joined(inner, 'or')}"
-    have = "has" if verb is Verb.THIRD else "have"
-    return f"{have} {_phrase(node, negated=negated)}"
+    return _possession(node, verb, is_inner=is_inner, negated=negated)
 
 
-_VERBS = {
-    RelationKind.AFTER: ("start", "after"),
-    RelationKind.BEFORE: ("finish", "before the start of"),
-    RelationKind.STARTS_AFTER: ("start", "at or after the start of"),
-    RelationKind.STARTS_BEFORE: ("start", "at or before the start of"),
-    RelationKind.OVERLAPS: ("overlap", "in time with"),
-    RelationKind.UNDER: ("run", "somewhere below"),
-    RelationKind.OVER: ("run", "somewhere above"),
-    RelationKind.CHILD_OF: ("run", "directly below"),
-    RelationKind.PARENT_OF: ("run", "directly above"),
-    RelationKind.SIBLING_OF: ("share", "its parent with"),
-    RelationKind.BESIDE: ("stand", "in the same trace as"),
+def _possession(node: Predicate, verb: Verb, *, is_inner: bool, negated: bool) -> str:
+    phrase = _phrase(node, verb, is_inner=is_inner, negated=negated)
+    if phrase.startswith("not "):
+        return f"{verb.does_not} have {phrase[4:]}"
+    return f"{verb.have} {phrase}"
+
+
+# --- relations
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """How a relation is said: the verb, what follows it, and what does so where a time is given."""
+
+    stem: str
+    preposition: str
+    timed: str
+
+
+_RELATIONS = {
+    RelationKind.AFTER: _Words("start", "after", "within {} after the end of"),
+    RelationKind.BEFORE: _Words("finish", "before the start of", "within {} before the start of"),
+    RelationKind.STARTS_AFTER: _Words("start", "at or after the start of", "within {} after the start of"),
+    RelationKind.STARTS_BEFORE: _Words("start", "at or before the start of", "within {} before the start of"),
+    RelationKind.OVERLAPS: _Words("overlap", "in time with", "in time with and lie within {} of"),
+    RelationKind.UNDER: _Words("run", "somewhere below", "somewhere below and within {} of"),
+    RelationKind.OVER: _Words("run", "somewhere above", "somewhere above and within {} of"),
+    RelationKind.CHILD_OF: _Words("run", "directly below", "directly below and within {} of"),
+    RelationKind.PARENT_OF: _Words("run", "directly above", "directly above and within {} of"),
+    RelationKind.SIBLING_OF: _Words("have", "the same parent as", "the same parent as and lie within {} of"),
+    RelationKind.BESIDE: _Words("occur", "together with", "together with and within {} of"),
 }
 
 
-def _relation(node: Relation, verb: Verb, *, negated: bool) -> str:
-    stem, preposition = _VERBS[node.kind]
-    noun = read_noun(node.selection)
-    if node.kind is RelationKind.AFTER:
+def read_relation(node: Relation, verb: Verb, subject: Operation | None = None, *, negated: bool = False) -> str:
+    """Return how a span stands to another one, as a verb; ``subject`` is the operation of the span."""
+    words = _RELATIONS[node.kind]
+    noun = read_noun(node.selection, alike=_alike(node, verb))
+    if node.kind is RelationKind.AFTER and node.within is None:
         noun = f"finished {noun}"
-    partner = (
-        f"any {noun}" if negated else f"another {noun}" if node.kind is RelationKind.BESIDE else with_article(noun)
-    )
-    third = f"{stem}es" if stem.endswith("sh") else f"{stem}s"
+    is_same = node.kind is RelationKind.BESIDE if subject is None else _may_be(subject, node.selection.operation)
+    partner = with_article(noun)
     if negated:
-        word = f"does not {stem}" if verb is Verb.THIRD else f"not {stem}"
-    else:
-        word = third if verb is Verb.THIRD else stem
-    text = f"{word} {preposition} {partner}"
+        partner = f"any other {noun}" if is_same else f"any {noun}"
+    elif is_same:
+        partner = f"another {noun}"
+    preposition = words.preposition
+    if node.within is not None:
+        preposition = words.timed.format(read_value(node.within))
+        if verb is Verb.THIRD and not negated:
+            preposition = preposition.replace(" lie ", " lies ")
+    word = f"{verb.does_not} {words.stem}" if negated else _conjugated(words.stem, verb)
+    if node.without is None:
+        return f"{word} {preposition} {partner}"
+    between = f"{read_noun(Selection(operation=node.without))} starting between the two"
+    between = f"other {between}" if _is_either(node, subject) else between
+    if negated:
+        return f"{word} {preposition} {partner} without {with_article(between)}"
+    if any(_has_relation(predicate) for predicate in node.selection.where):
+        return f"{word}, with no {between}, {preposition} {partner}"
+    return f"{word} {preposition} {partner}, with no {between}"
+
+
+def _conjugated(stem: str, verb: Verb) -> str:
+    if verb is not Verb.THIRD:
+        return stem
+    return "has" if stem == "have" else f"{stem}es" if stem.endswith("sh") else f"{stem}s"
+
+
+def _alike(node: Relation, verb: Verb) -> str:
+    """Return what the two spans have in common."""
+    text = ""
     alike = [read_field(here) for here, there in node.same if here == there]
     if alike:
         text += f" of the same {joined(alike, 'and')}"
-    unlike = [f"{read_field(there)} equals its own {read_field(here)}" for here, there in node.same if here != there]
+    unlike = [
+        f"{read_field(there)} equals {verb.own} own {read_field(here)}" for here, there in node.same if here != there
+    ]
     if unlike:
-        text += f" whose {joined(unlike, 'and whose')}"
-    if node.within is not None:
-        written = print_value(node.within) if not hasattr(node.within, "ns") else print_duration(node.within.ns)
-        text += f", within {written}"
-    if node.without is not None:
-        text += f", with no {read_noun(Selection(operation=node.without))} starting between the two"
+        text += f" {'and ' if alike else ''}whose {joined(unlike, 'and whose')}"
     return text
+
+
+def _may_be(one: Operation, other: Operation) -> bool:
+    """Whether a span of one operation may be one of the other: false only where both names are exact and differ."""
+    if one.name.is_exact and other.name.is_exact and one.name != other.name:
+        return False
+    services = one.service, other.service
+    return not all(s is not None and s.is_exact for s in services) or services[0] == services[1]
+
+
+def _is_either(node: Relation, subject: Operation | None) -> bool:
+    """Whether what must not lie between two spans is of the operation of one of them."""
+    known = [node.selection.operation] if subject is None else [node.selection.operation, subject]
+    return node.without is not None and any(_may_be(node.without, operation) for operation in known)

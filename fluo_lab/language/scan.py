@@ -10,7 +10,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from fluo_lab.errors import Diagnostic
+from fluo_lab.errors import Diagnostic, Edit, Fix
+from fluo_lab.language.findings import rewrite
 from fluo_lab.language.limits import MAX_NESTING, MAX_RULE_BYTES
 from fluo_lab.language.literals import duration_ns, quote
 
@@ -138,19 +139,12 @@ def _problem(text: str, tokens: list[Token], index: int) -> Diagnostic | None:
     """Return what is wrong with one token by itself."""
     token = tokens[index]
     if token.kind == "unclosed":
-        end = text.find("\n", token.start)
-        return Diagnostic.at(
-            "FL103",
-            "the quoted string is never closed",
-            text,
-            token.start,
-            len(text) if end < 0 else end,
-            hint="put a '\"' at its end (a '\"' inside it is written '\\\"')",
-        )
+        return _unclosed(text, token)
     if token.kind == "wrong" and token.text != "=>":
         right, hint = _REWRITES[token.text]
         message = f"'{token.text}' is not an operator here; the language says '{right}'"
-        return Diagnostic.at("FL104", message, text, token.start, token.end, hint=hint)
+        fixes = [_spaced(text, token, right)]
+        return Diagnostic.at("FL104", message, text, token.start, token.end, hint=hint, fixes=fixes)
     if token.kind == "single":
         inside = token.text.strip("'")
         return Diagnostic.at(
@@ -160,12 +154,57 @@ def _problem(text: str, tokens: list[Token], index: int) -> Diagnostic | None:
             token.start,
             token.end,
             hint=f"write {quote(inside)}",
+            fixes=[rewrite(token, quote(inside))],
         )
     if token.kind == "number":
         return _number_problem(text, token)
     if token.kind == "strange":
         return _character_problem(text, token)
     return _surrogate_problem(text, token)
+
+
+def _unclosed(text: str, token: Token) -> Diagnostic:
+    """Return the error for a string without an end. It probably ended where a bracket or the line does."""
+    inside = re.compile(r"[^)\]},\n]*").match(text, token.start + 1)
+    end = token.start + 1 + len((inside[0] if inside else "").rstrip())
+    return Diagnostic.at(
+        "FL103",
+        "the quoted string is never closed",
+        text,
+        token.start,
+        _line_end(text, token.start),
+        hint="put a '\"' at its end (a '\"' inside it is written '\\\"')",
+        fixes=[Fix.replacing(f'write {text[token.start : end]}"', end, end, '"')],
+    )
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
+
+
+def _spaced(text: str, token: Token, word: str) -> Fix:
+    """Return the fix that writes a word for an operator, apart from what stands beside it."""
+    if word.isalpha():
+        before, after = text[: token.start][-1:], text[token.end :][:1]
+        word = " " * (before not in ("", "(", "{") and not before.isspace()) + word
+        word += " " * (after != "" and not after.isspace())
+    return rewrite(token, word)
+
+
+def _straight(text: str, token: Token) -> Fix:
+    """Return the fix that makes a curly quote straight, together with its partner on the line."""
+    character = token.text
+    pair = next((pair for pair in ("“”", "„”", "„“", "«»", "‘’", "‚’", "‚‘") if character == pair[0]), None)
+    other = -1
+    if pair is not None:
+        other = text.find(pair[1], token.end, _line_end(text, token.end))
+    if other < 0:
+        before = text.rfind("\n", 0, token.start) + 1
+        opening = {"”": "“„", "“": "„", "»": "«", "’": "‘‚", "‘": "‚"}.get(character, "")
+        other = max((text.rfind(mark, before, token.start) for mark in opening), default=-1)
+    places = sorted({token.start, other} - {-1})
+    return Fix("write straight quotes", tuple(Edit(place, place + 1, '"') for place in places))
 
 
 def _number_problem(text: str, token: Token) -> Diagnostic | None:
@@ -175,7 +214,11 @@ def _number_problem(text: str, token: Token) -> Diagnostic | None:
     run = text[start:end]
     if token.text[:2] in ("0x", "0X") and all(c in "0123456789abcdefABCDEF" for c in token.text[2:]) and token.text[2:]:
         hint = f"write {int(token.text, 16)}, or {quote(run)} if it is a name"
-        return Diagnostic.at("FL107", "hexadecimal numbers are not part of the language", text, start, end, hint=hint)
+        is_value = not text[:start].rstrip().endswith(("(", "::"))
+        meant = [str(int(token.text, 16)), quote(run)] if is_value else [quote(run)]
+        fixes = [Fix.replacing(f"write {new}", start, end, new) for new in meant]
+        message = "hexadecimal numbers are not part of the language"
+        return Diagnostic.at("FL107", message, text, start, end, hint=hint, fixes=fixes)
     if re.fullmatch(r"[0-9.]+(ns|us|ms|s|m|h)", token.text):
         message = f"the duration {token.text} is not a whole number of nanoseconds within 64 bits"
         return Diagnostic.at("FL006", message, text, token.start, token.end, hint="write a smaller or rounder one")
@@ -186,6 +229,7 @@ def _number_problem(text: str, token: Token) -> Diagnostic | None:
         start,
         end,
         hint=f"a duration is written 250us, 250ms, 5s, 2m or 1h; a name or text needs quotes: {quote(run)}",
+        fixes=[Fix.replacing(f"write {quote(run)}", start, end, quote(run))],
     )
 
 
@@ -194,19 +238,27 @@ def _character_problem(text: str, token: Token) -> Diagnostic | None:
     code = f"U+{ord(character):04X}"
     name = unicodedata.name(character, "unnamed")
     at = (text, token.start, token.end)
+    fixes = [_straight(text, token)]
     if character in "“”„‟«»":
-        return Diagnostic.at("FL104", f"'{character}' ({code}) is not a straight quote", *at, hint='write "…"')
+        return Diagnostic.at(
+            "FL104", f"'{character}' ({code}) is not a straight quote", *at, hint='write "…"', fixes=fixes
+        )
     if character in "‘’‚":
-        return Diagnostic.at("FL104", f"'{character}' ({code}) is not a quote", *at, hint='write "…"')
+        return Diagnostic.at("FL104", f"'{character}' ({code}) is not a quote", *at, hint='write "…"', fixes=fixes)
     if character in "&|":
         word = "and" if character == "&" else "or"
-        return Diagnostic.at("FL104", f"'{character}' is not an operator here", *at, hint=f"write '{word}'")
+        fixes = [_spaced(text, token, word)]
+        message = f"'{character}' is not an operator here"
+        return Diagnostic.at("FL104", message, *at, hint=f"write '{word}'", fixes=fixes)
     if "\ud800" <= character <= "\udfff":
         return _surrogate_problem(text, token)
     category = unicodedata.category(character)
     if category[0] in "CZ":
         message = f"a hidden character {code} ({name}) stands here"
-        return Diagnostic.at("FL010", message, *at, hint="delete it; in a quoted string write it as an escape")
+        hint = "delete it; in a quoted string write it as an escape"
+        is_blank = category[0] == "Z"
+        fixes = [Fix.replacing("write a plain space" if is_blank else "delete it", *at[1:], " " * is_blank)]
+        return Diagnostic.at("FL010", message, *at, hint=hint, fixes=fixes)
     start, end = around(text, token.start)
     run = text[start:end]
     if ord(character) > 127:
@@ -214,10 +266,12 @@ def _character_problem(text: str, token: Token) -> Diagnostic | None:
         if category.startswith("M"):
             message = f"a combining character {code} ({name}) cannot stand in an unquoted name"
         hint = f"if it is meant, quote the name: {quote(run)}; if it only looks like a Latin letter, type that"
-        return Diagnostic.at("FL010", message, text, start, end, hint=hint)
+        fixes = [Fix.replacing(f"write {quote(run)}", start, end, quote(run))]
+        return Diagnostic.at("FL010", message, text, start, end, hint=hint, fixes=fixes)
     message = f"'{character}' cannot stand in an unquoted name"
     hint = f"quote the name: {quote(run)}" if len(run) > 1 else "leave it out"
-    return Diagnostic.at("FL106", message, text, start, end, hint=hint)
+    fixes = [rewrite(token, "") if len(run) == 1 else Fix.replacing(f"write {quote(run)}", start, end, quote(run))]
+    return Diagnostic.at("FL106", message, text, start, end, hint=hint, fixes=fixes)
 
 
 def _surrogate_problem(text: str, token: Token) -> Diagnostic | None:

@@ -329,6 +329,16 @@ class RelationKind(StrEnum):
     SIBLING_OF = "sibling_of"
     BESIDE = "beside"
 
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the relation puts the two spans in order, so that others can start between them."""
+        return self in (
+            RelationKind.AFTER,
+            RelationKind.BEFORE,
+            RelationKind.STARTS_AFTER,
+            RelationKind.STARTS_BEFORE,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Relation(Node):

@@ -10,7 +10,7 @@ from fluo_lab.rules.codes import CODES
 from fluo_lab.rules.drafts import draft_book
 from fluo_lab.rules.inline import InlineTest
 from fluo_lab.rules.lint import lint_book, lint_rule
-from fluo_lab.rules.lint_names import unknown_names
+from fluo_lab.rules.lints import unknown_names
 from fluo_lab.rules.rule import Mode, Rule, RuleSeverity
 from fluo_lab.rules.run import TestOutcome, run_tests
 

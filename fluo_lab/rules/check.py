@@ -11,8 +11,9 @@ from typing import Any, overload
 import numpy as np
 import polars as pl
 
-from fluo_lab.engine import Evaluation, Explanation, Verdict, VerdictCounts, evaluate
+from fluo_lab.engine import Evaluation, Explanation, NearMiss, Verdict, VerdictCounts, evaluate
 from fluo_lab.errors import UsageError
+from fluo_lab.language import print_condition
 from fluo_lab.rules.rule import Rule, RuleSeverity
 from fluo_lab.traces import Traces
 from fluo_lab.traces.completeness import caveats_of
@@ -49,6 +50,15 @@ class RuleResult(Sequence[Explanation]):
         applies = [v for v in Verdict if v is not Verdict.NOT_APPLICABLE]
         rows = np.concatenate([self._evaluation.rows(self._number, verdict) for verdict in applies])
         return caveats_of(self.traces.traces[rows])
+
+    @cached_property
+    def groups(self) -> pl.DataFrame | None:
+        """The groups a rule across traces judged, one row each; None for a rule about single traces.
+
+        Columns: ``key`` (the texts of the fields, in the order the rule names them), ``verdict``, ``trace_ids`` (in
+        order of their first start), ``n_spans``, ``start_ns``, ``end_ns``, ``is_open`` (others may yet come).
+        """
+        return self._evaluation.groups(self._number)
 
     @cached_property
     def _violating(self) -> list[int]:
@@ -99,10 +109,18 @@ class RuleResult(Sequence[Explanation]):
             "text": self.rule.text,
             "reading": self.rule.reading,
             **self.counts.to_dict(),
+            **self._counted_groups(),
             "caveats": self.caveats,
             "violations": [self._violation(explanation) for explanation in shown],
             "violations_not_shown": len(self) - len(shown),
         }
+
+    def _counted_groups(self) -> dict[str, dict[str, int]]:
+        """Return how many groups got each verdict; nothing for a rule about single traces."""
+        if self.groups is None:
+            return {}
+        counts = dict(self.groups["verdict"].value_counts().iter_rows())
+        return {"groups": {verdict: counts.get(verdict, 0) for verdict in self.counts.to_dict()}}
 
     def _violation(self, explanation: Explanation) -> dict[str, Any]:
         return {
@@ -110,11 +128,30 @@ class RuleResult(Sequence[Explanation]):
             "guard_spans": self._spans(explanation.guard_rows),
             "broken_spans": self._spans(explanation.broken_rows),
             "missing": [missing.text for missing in explanation.missing],
+            "broken": None if explanation.broken is None else print_condition(explanation.broken),
+            "nearest_misses": [self._miss(miss) for miss in explanation.near],
             "why": explanation.why,
+            **_group_of(explanation),
+        }
+
+    def _miss(self, miss: NearMiss) -> dict[str, Any]:
+        ids = self.traces.table["span_id"]
+        return {
+            "text": miss.text,
+            "distance": miss.distance,
+            "unit": miss.unit,
+            "span_id": None if miss.row is None else ids[miss.row],
+            "partner_span_id": None if miss.partner_row is None else ids[miss.partner_row],
         }
 
     def _spans(self, rows: Sequence[int]) -> list[dict[str, str]]:
         return self.traces.spans[list(rows)].select("span_id", "name", "service").to_dicts()
+
+
+def _group_of(explanation: Explanation) -> dict[str, Any]:
+    """Return the group across traces that a verdict is about, under ``group``."""
+    group = explanation.group
+    return {} if group is None else {"group": {"key": dict(group.key), "trace_ids": list(group.trace_ids)}}
 
 
 class CheckResult(Sequence[RuleResult]):
@@ -182,7 +219,14 @@ class CheckResult(Sequence[RuleResult]):
         }
 
 
-def check(rules: Iterable[Rule], traces: Traces, *, judge_incomplete: bool = False) -> CheckResult:
+def check(
+    rules: Iterable[Rule],
+    traces: Traces,
+    *,
+    judge_incomplete: bool = False,
+    span_skew_ns: int = 0,
+    seen_until_ns: int | None = None,
+) -> CheckResult:
     """Return the verdicts of rules on traces.
 
     Parameters
@@ -190,13 +234,24 @@ def check(rules: Iterable[Rule], traces: Traces, *, judge_incomplete: bool = Fal
     rules
         Rules, or a rule book.
     judge_incomplete
-        Whether to take every trace for complete, so that nothing is inconclusive.
+        Whether to take every trace for complete, so that only an order within the clocks' skew is inconclusive.
+    span_skew_ns
+        How far the clocks of two spans may be apart: an order within it is unknown.
+    seen_until_ns
+        Up to when spans have been seen; groups across traces whose window reaches there are incomplete. None: no more
+        will come.
 
     Raises
     ------
-    RuleError
-        When a rule uses what the engine cannot evaluate.
+    UsageError
+        When the skew is negative.
     """
     rules = list(rules)
-    trees = [rule.tree for rule in rules]
-    return CheckResult(rules, evaluate(trees, traces, judge_incomplete=judge_incomplete))
+    evaluation = evaluate(
+        [rule.tree for rule in rules],
+        traces,
+        judge_incomplete=judge_incomplete,
+        span_skew_ns=span_skew_ns,
+        seen_until_ns=seen_until_ns,
+    )
+    return CheckResult(rules, evaluation)

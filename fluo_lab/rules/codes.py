@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from fluo_lab.rules.lints import BOOK_LINTS, DATA_LINTS, LINTS, NAME_LINTS, BookLint, DataLint, Lint
+
 __all__ = ["CODES"]
+
+_LINTS: tuple[Lint | DataLint | BookLint, ...] = (*LINTS, *NAME_LINTS, *DATA_LINTS, *BOOK_LINTS)
 
 CODES: Mapping[str, str] = MappingProxyType(
     {
@@ -31,17 +35,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "FL527": "a file without rules",
         "FL530": "a test without one source of spans",
         "FL531": "a span id that is unknown or taken",
-        "FL601": "a rule without a guard",
-        "FL602": "a negative guard",
-        "FL603": "a capital letter as a value",
-        "FL604": "placeholder words such as tenant_a and tenant_b",
-        "FL605": "a span or service name the traces do not have",
-        "FL606": "an attribute the spans do not have",
-        "FL607": "a rule without tests",
-        "FL608": "two rules that say the same",
-        "FL609": "a parameter the condition does not use",
-        "FL610": "the words promise an order the condition does not ask for",
-        "FL611": "two filters on one operation that two spans may satisfy",
+        **{lint.code: lint.summary for lint in sorted(_LINTS, key=lambda lint: lint.code)},
     }
 )
 """Code to one-line summary. Codes never change their meaning."""

@@ -3,13 +3,14 @@
 By default the spans of a test are one trace. They run one after the other, each for 1 ms from where the one before
 ended, so that ``after`` holds between neighbours; all hang on a shared root span ``(test root)`` of the service
 ``test``. The root counts in ``trace.spans`` and is found by ``*``; ``root: false`` leaves it out, and spans without
-``parent`` are then roots themselves.
+``parent`` are then roots themselves. For rules across traces a span may name its ``trace``, by any word; each trace
+has a root of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +30,7 @@ __all__ = [
     "InlineTest",
     "default_root",
     "default_span_id",
+    "numbered_trace_id",
     "read_inline_test",
 ]
 
@@ -46,6 +48,7 @@ _SPAN_FIELDS = (
     "name",
     "id",
     "parent",
+    "trace",
     "start",
     "duration",
     "service",
@@ -73,7 +76,7 @@ class InlineTest:
     Attributes
     ----------
     spans
-        The spans of one trace, the shared root among them; empty when ``trace_file`` is given.
+        The spans, mostly of one trace, the shared root of each among them; empty when ``trace_file`` is given.
     trace_file
         A file of traces, every one of which must get the verdict; relative to ``folder``.
     incomplete
@@ -93,11 +96,16 @@ class InlineTest:
     folder: Path | None = field(default=None, compare=False)
 
 
-def default_root(end_ns: int) -> PlainSpan:
-    """Return the root span that the spans of a test share; it ends with the last of them."""
+def default_root(end_ns: int, *, trace_id: str = TRACE_ID) -> PlainSpan:
+    """Return the root span that the spans of a trace share; it ends with the last of them."""
     return PlainSpan(
-        ROOT_NAME, trace_id=TRACE_ID, span_id=ROOT_SPAN_ID, service=DEFAULT_SERVICE, start_ns=0, end_ns=end_ns
+        ROOT_NAME, trace_id=trace_id, span_id=ROOT_SPAN_ID, service=DEFAULT_SERVICE, start_ns=0, end_ns=end_ns
     )
+
+
+def numbered_trace_id(number: int) -> str:
+    """Return the id of the trace at a position, counted from 0."""
+    return f"{number + 1:032x}"
 
 
 def default_span_id(number: int) -> str:
@@ -155,10 +163,28 @@ class _SpanReader:
         read = [self._reader.table("a span", item) for item in items]
         tables = [table for table in read if table is not None]
         ids = self._ids(tables)
-        spans = [self._span(table, span_id, ids) for table, span_id in zip(tables, ids, strict=True)]
+        trace_ids = self._trace_ids(tables)
+        spans = []
+        for table, span_id, trace_id in zip(tables, ids, trace_ids, strict=True):
+            siblings = [other for other, its_trace in zip(ids, trace_ids, strict=True) if its_trace == trace_id]
+            spans.append(replace(self._span(table, span_id, siblings), trace_id=trace_id))
         if not self._has_root:
             return tuple(spans)
-        return (default_root(max((span.end_ns for span in spans), default=0)), *spans)
+        roots = []
+        for trace_id in dict.fromkeys(trace_ids or [TRACE_ID]):
+            end_ns = max((span.end_ns for span in spans if span.trace_id == trace_id), default=0)
+            roots.append(default_root(end_ns, trace_id=trace_id))
+        return (*roots, *spans)
+
+    def _trace_ids(self, tables: Sequence[Table]) -> list[str]:
+        """Return the trace of each span: one for those that name none, and one a name."""
+        numbers: dict[str | None, int] = {}
+        found = []
+        for table in tables:
+            node = table.get("trace")
+            named = None if node is None else self._reader.text("a span's 'trace'", node)
+            found.append(numbered_trace_id(numbers.setdefault(named, len(numbers))))
+        return found
 
     def _ids(self, tables: Sequence[Table]) -> list[str]:
         ids: list[str] = []

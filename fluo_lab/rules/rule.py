@@ -8,8 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fluo_lab.engine import unevaluable
-from fluo_lab.errors import RuleError, UsageError
+from fluo_lab.errors import UsageError
 from fluo_lab.language import ParamValue, RuleTree, parse_condition, parse_rule, print_rule, read_aloud
 from fluo_lab.rules.inline import InlineTest
 
@@ -62,7 +61,7 @@ class Rule:
     Raises
     ------
     RuleError
-        When the condition cannot be parsed or evaluated.
+        When the condition cannot be parsed.
     UsageError
         When the severity or the mode is none.
 
@@ -92,13 +91,8 @@ class Rule:
     def tree(self) -> RuleTree:
         """The syntax tree, parameters filled in."""
         if self.mode is Mode.DETECT:
-            tree = RuleTree(never=parse_condition(self.condition, params=self.params))
-        else:
-            tree = parse_rule(self.condition, params=self.params)
-        refused = unevaluable(tree, text=self.condition)
-        if refused:
-            raise RuleError(refused)
-        return tree
+            return RuleTree(never=parse_condition(self.condition, params=self.params))
+        return parse_rule(self.condition, params=self.params)
 
     @property
     def text(self) -> str:
@@ -110,17 +104,35 @@ class Rule:
         """The rule as one English sentence."""
         return read_aloud(self.tree)
 
-    def test(self, traces: Traces, *, judge_incomplete: bool = False) -> RuleResult:
+    def test(
+        self,
+        traces: Traces,
+        *,
+        judge_incomplete: bool = False,
+        span_skew_ns: int = 0,
+        seen_until_ns: int | None = None,
+    ) -> RuleResult:
         """Return the verdicts of this rule on traces.
 
         Parameters
         ----------
         judge_incomplete
-            Whether to take every trace for complete, so that nothing is inconclusive.
+            Whether to take every trace for complete, so that only an order within the clocks' skew is inconclusive.
+        span_skew_ns
+            How far the clocks of two spans may be apart: an order within it is unknown.
+        seen_until_ns
+            Up to when spans have been seen; groups across traces whose window reaches there are incomplete. None: no
+            more will come.
         """
         from fluo_lab.rules.check import check
 
-        return check([self], traces, judge_incomplete=judge_incomplete)[0]
+        return check(
+            [self],
+            traces,
+            judge_incomplete=judge_incomplete,
+            span_skew_ns=span_skew_ns,
+            seen_until_ns=seen_until_ns,
+        )[0]
 
 
 Member = TypeVar("Member", bound=StrEnum)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fluo_lab.engine import Evaluation, Verdict, evaluate
+from fluo_lab.engine import VERDICTS_BY_WEIGHT, Evaluation, Verdict, evaluate
 from fluo_lab.errors import InputError
 from fluo_lab.readers import read_traces
-from fluo_lab.rules.inline import InlineTest
+from fluo_lab.rules.inline import InlineTest, numbered_trace_id
 from fluo_lab.rules.rule import Rule
 from fluo_lab.traces import PlainSpan, Traces, traces_from_spans
 
@@ -24,7 +24,8 @@ class TestOutcome:
     Attributes
     ----------
     got
-        The verdict; of several traces the first that is not the expected one. None when none could be had.
+        The verdict: the worst over the traces a test writes out; of a file the first that is not the expected one.
+        None when none could be had.
     why
         What explains the verdict, or why there is none.
     """
@@ -94,29 +95,40 @@ def run_tests(rules: Iterable[Rule]) -> list[TestOutcome]:
 
 
 def _run_rule(rule: Rule) -> list[TestOutcome]:
-    """Return the outcomes of one rule; its tests with spans are judged together, each as a trace of its own."""
-    inline = [test for test in rule.tests if test.spans]
+    """Return the outcomes of one rule.
+
+    Its tests with spans are judged together, each as a trace of its own; those of a rule across traces one by one,
+    since spans of two tests must not meet.
+    """
+    if rule.tree.correlation is not None:
+        return [_run_spans(rule, [test])[0] if test.spans else _run_file(rule, test) for test in rule.tests]
+    outcomes = iter(_run_spans(rule, [test for test in rule.tests if test.spans]))
+    return [next(outcomes) if test.spans else _run_file(rule, test) for test in rule.tests]
+
+
+def _run_spans(rule: Rule, tests: Sequence[InlineTest]) -> list[TestOutcome]:
+    """Return the outcomes of tests that are judged as one store."""
+    if not tests:
+        return []
+    ids: list[list[str]] = []
     spans: list[PlainSpan] = []
     incomplete: list[str] = []
-    for number, test in enumerate(inline):
-        trace_id = _trace_id(number)
-        spans += [replace(span, trace_id=trace_id) for span in test.spans]
+    for test in tests:
+        first = sum(map(len, ids))
+        of_test = {
+            given: numbered_trace_id(first + n) for n, given in enumerate(dict.fromkeys(s.trace_id for s in test.spans))
+        }
+        ids.append(list(of_test.values()))
+        spans += [replace(span, trace_id=of_test[span.trace_id]) for span in test.spans]
         if test.incomplete:
-            incomplete.append(trace_id)
-    evaluation = evaluate([rule.tree], traces_from_spans(spans, incomplete=incomplete)) if spans else None
-    numbers = iter(range(len(inline)))
+            incomplete += of_test.values()
+    evaluation = evaluate([rule.tree], traces_from_spans(spans, incomplete=incomplete))
     outcomes = []
-    for test in rule.tests:
-        if test.spans and evaluation is not None:
-            row = evaluation.traces.trace_row(_trace_id(next(numbers)))
-            outcomes.append(_outcome(rule, test, evaluation, row))
-        else:
-            outcomes.append(_run_file(rule, test))
+    for test, trace_ids in zip(tests, ids, strict=True):
+        rows = [evaluation.traces.trace_row(trace_id) for trace_id in trace_ids]
+        worst = max(rows, key=lambda row: VERDICTS_BY_WEIGHT.index(Verdict(int(evaluation.verdicts[0, row]))))
+        outcomes.append(_outcome(rule, test, evaluation, worst))
     return outcomes
-
-
-def _trace_id(number: int) -> str:
-    return f"{number + 1:032x}"
 
 
 def _outcome(rule: Rule, test: InlineTest, evaluation: Evaluation, row: int) -> TestOutcome:

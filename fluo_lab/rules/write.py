@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
@@ -72,12 +72,15 @@ def _test_to_mapping(test: InlineTest) -> dict[str, Any]:
     if test.trace_file is not None:
         return {**mapping, "trace_file": test.trace_file}
     spans = test.spans
-    has_root = len(spans) > 1 and spans[0] == default_root(max(span.end_ns for span in spans[1:]))
+    traces = list(dict.fromkeys(span.trace_id for span in spans))
+    has_root = spans[: len(traces)] == _roots(spans[len(traces) :])
     if has_root:
-        spans = spans[1:]
+        spans = spans[len(traces) :]
     else:
         mapping["root"] = False
     ids = {span.span_id for span in spans}
+    if len(ids) < len(spans) and len(traces) > 1:
+        raise UsageError(f"the test '{test.name}' has a span id in two traces, which a rule file cannot hold")
     lacks_parent = any(s.parent_span_id not in (None, *ids) for s in spans) and not has_root
     if test.incomplete or lacks_parent:
         mapping["incomplete"] = True
@@ -87,6 +90,8 @@ def _test_to_mapping(test: InlineTest) -> dict[str, Any]:
     mapping["spans"] = []
     for number, span in enumerate(spans):
         written: dict[str, Any] = {"name": span.name}
+        if len(traces) > 1:
+            written["trace"] = f"t{traces.index(span.trace_id) + 1}"
         if span.span_id != default_span_id(number) or span.span_id in parents:
             written["id"] = span.span_id
         if span.parent_span_id in ids:
@@ -101,6 +106,14 @@ def _test_to_mapping(test: InlineTest) -> dict[str, Any]:
         next_start_ns = start_ns + span.end_ns - span.start_ns
         mapping["spans"].append({**written, **_span_fields(span)})
     return mapping
+
+
+def _roots(spans: Sequence[PlainSpan]) -> tuple[PlainSpan, ...]:
+    """Return the roots that a test with these spans shares, one a trace."""
+    ends: dict[str, int] = {}
+    for span in spans:
+        ends[span.trace_id] = max(span.end_ns, ends.get(span.trace_id, 0))
+    return tuple(default_root(end_ns, trace_id=trace_id) for trace_id, end_ns in ends.items())
 
 
 def _span_fields(span: PlainSpan) -> dict[str, Any]:

@@ -212,12 +212,27 @@ class Traces:
     @cached_property
     def structure(self) -> Structure:
         """Depth, pre-order and subtree size of every span."""
-        return Structure.of(self._table["parent_row"].to_numpy())
+        return Structure.of(self.parent_row)
 
     @cached_property
     def trace_of(self) -> NDArray[np.uint32]:
         """The trace row of every span, ascending."""
         return self._table["trace"].to_numpy()
+
+    @cached_property
+    def start_ns(self) -> NDArray[np.int64]:
+        """The start of every span, in nanoseconds since the epoch."""
+        return self._table["start_ns"].to_numpy()
+
+    @cached_property
+    def end_ns(self) -> NDArray[np.int64]:
+        """The end of every span, in nanoseconds since the epoch."""
+        return self._table["end_ns"].to_numpy()
+
+    @cached_property
+    def parent_row(self) -> NDArray[np.int64]:
+        """The row of every span's parent: -1 for a root, -2 where the parent is not there."""
+        return self._table["parent_row"].to_numpy()
 
     @cached_property
     def events(self) -> pl.DataFrame:

@@ -2,9 +2,8 @@
 
 import pytest
 
-from fluo_lab.engine import Verdict, evaluate, unevaluable
-from fluo_lab.errors import RuleError
-from fluo_lab.language import parse_rule, parse_template
+from fluo_lab.engine import Verdict, evaluate
+from fluo_lab.language import parse_rule
 from fluo_lab.traces import PlainEvent, PlainSpan, SpanKind, StatusCode, traces_from_spans
 
 ROOT = f"{1:016x}"
@@ -258,15 +257,6 @@ def test_integer_sums_are_exact_to_64_bits():
     spans = [span("a", attributes={"f": v}) for v in (2**62, 2**62 - 1, 1)]
     assert verdict(f"always {{ trace.sum(a, f) > {2**63 - 1} }}", *spans) == "pass"
     assert verdict(f"always {{ trace.sum(a, f) == {2**63 - 1} }}", *spans[:2]) == "pass"
-
-
-def test_what_the_engine_cannot_evaluate_is_refused_with_its_place():
-    text = "always { every(a).must(under(b)) }"
-    found = unevaluable(parse_template(text), text=text)
-    assert [d.code for d in found] == ["FL401"]
-    assert text[found[0].start : found[0].end].startswith("under(b")
-    with pytest.raises(RuleError, match="cannot be evaluated yet"):
-        evaluate([parse_rule(text)], traces_from_spans([INTRINSIC]))
 
 
 def test_explanations_name_guard_spans_broken_spans_and_what_is_missing():

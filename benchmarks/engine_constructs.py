@@ -1,0 +1,69 @@
+"""One rule for each construct of the language, about the checkout world; the benchmark looks for the slowest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluo_lab.language import RelationKind
+
+__all__ = ["CONSTRUCTS", "CONSTRUCTS_OF_ALL"]
+
+
+def _relations(subject: str, partner: str) -> Iterator[str]:
+    """Yield every relation with every option."""
+    for kind in RelationKind:
+        options = ["", ", within 50ms", ", same server.address", ", within 50ms, same server.address"]
+        if kind.is_ordered:
+            options += [
+                ", without cache.get",
+                ", within 50ms, without cache.get",
+                ", same server.address, without POST",
+            ]
+        for option in options:
+            yield f"always {{ trace.every({subject}).must({kind}({partner}{option})) }}"
+
+
+CONSTRUCTS: tuple[str, ...] = (
+    *_relations("POST", "db.query"),
+    "when { trace.has(payment.charge) } always { trace.has(inventory.reserve) }",
+    "when { trace.has(payment.charge).where(amount > 1000) } never { trace.has(payment.refund) }",
+    "always { trace.has(*) }",
+    "always { trace.count(*).where(span.status == error) <= 1 }",
+    "always { trace.every(*).must(span.duration < 2s) }",
+    "always { trace.every(payment.charge).must(currency in [EUR, USD, GBP]) }",
+    'always { trace.every(*).must(not exists(url.path) or url.path matches "^/[a-z]+(/[a-z0-9_-]+)*$") }',
+    'always { trace.every(db.query).must(db.query.text matches "(?i)^(select|insert|update|delete)\\s") }',
+    'always { trace.every(db.query).must(db.query.text contains "FROM" or db.operation.name != SELECT) }',
+    "always { trace.every(inventory.reserve).must(item.skus not contains SKU-0) }",
+    "always { trace.every(*).must(code.file.path != attr(code.function.name)) }",
+    "always { trace.every(*).must(server.port < http.response.status_code or not exists(server.port)) }",
+    'always { trace.every(*).where(span.status == error).must(event("exception", exception.type contains "Timeout")) }',
+    "when { trace.has(payment.charge) } always { trace.rising(payment.charge, attempt) }",
+    "always { trace.rising(*, http.response.status_code) }",
+    "always { trace.distinct(payment.charge, payment_intent_id) <= 1 }",
+    "always { trace.distinct(*, url.full) <= 5 }",
+    "always { trace.sum(*, span.duration) / trace.duration < 10 }",
+    "always { trace.max(payment.refund, amount) <= trace.min(payment.charge, amount) }",
+    "always { trace.avg(db.query, db.response.returned_rows) * trace.count(db.query) - trace.spans < 1000 }",
+    "always { trace.duration < 5s }",
+    "always { trace.every(*).must(resource.service.name != span.name and scope.name != span.name) }",
+    # conditions and relations in each other
+    "when { (trace.has(payment.charge) or trace.has(payment.refund)) and not trace.has(order.update) } "
+    "always { trace.count(db.query) <= 20 or trace.every(db.query).must(span.duration < 100ms) } "
+    "never { trace.has(POST).where(span.status == error) and trace.count(POST) > 4 }",
+    "always { trace.every(payment.charge).where(amount > 1000)"
+    '.must(after(payment.fraud_check.where(under("POST /payments"))) and not overlaps(payment.charge)) }',
+    # across traces
+    "per payment_intent_id within 10m never { trace.count(payment.charge).where(payment.outcome == captured) > 1 }",
+    "per cart.id within 10m always { trace.every(payment.charge).must(after(inventory.reserve, same cart.id)) }",
+    "per server.address within 1s always { trace.every(POST).must(before(db.query) or beside(*, within 1ms)) }",
+    "per server.address, http.request.method within 1s always { trace.every(POST).must(overlaps(POST) or under(*)) }",
+)
+
+CONSTRUCTS_OF_ALL: tuple[str, ...] = (
+    *_relations("*", "*"),
+    "always { trace.every(*).where(child_of(*.where(span.kind == server)))"
+    ".must(before(*) or after(*, within 1s) or sibling_of(*, same server.address)) }",
+    "per server.address, http.request.method within 1s always { trace.every(*).must(overlaps(*) or under(*)) }",
+)
+"""Relations of every span with every span: the most that can be asked of them."""

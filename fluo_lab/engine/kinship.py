@@ -1,0 +1,158 @@
+"""Relations in the tree of a trace: parents, ancestors, siblings.
+
+A parent is looked at directly. Ancestors are ranges of pre-order numbers, which nest, so a running maximum of their
+ends tells whether one covers a span. Only where the distance in time matters, or parents form a cycle, are the
+chains of parents walked, all at once, a level at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fluo_lab.engine.logic import Mask
+from fluo_lab.engine.pairing import Pairing
+from fluo_lab.engine.runs import bisect, running_max, sorted_in_runs
+from fluo_lab.engine.units import Rows
+from fluo_lab.traces import Traces
+
+__all__ = ["Family", "Test", "children_of", "covered", "covering", "parents_of", "walked_down", "walked_up"]
+
+Test = Callable[[NDArray[np.int64], NDArray[np.int64]], Mask]
+"""Whether pairs of a subject and a partner, as two arrays of rows, satisfy all but the kinship."""
+
+
+class Family:
+    """How the spans of a store are related, and what of it may still change."""
+
+    def __init__(self, traces: Traces) -> None:
+        self._traces = traces
+        self._sibling_key: NDArray[np.int64] | None = None
+        self._is_rooted: Mask | None = None
+
+    def sibling_key(self) -> NDArray[np.int64]:
+        """Return a number a span that siblings, and only they, share; -1 for a root."""
+        if self._sibling_key is None:
+            parent = self._traces.parent_row
+            key = np.where(parent >= 0, parent, -1)
+            orphans = np.flatnonzero(parent == -2)
+            if len(orphans):
+                missing = self._traces.table.select("trace", "parent_span_id")[orphans]
+                number = missing.select(pl.struct(pl.all()).rank("dense")).to_series().to_numpy()
+                key[orphans] = self._traces.n_spans + number
+            self._sibling_key = key
+        return self._sibling_key
+
+    def is_rooted(self) -> Mask:
+        """Return which spans have a chain of parents that ends in a root."""
+        if self._is_rooted is None:
+            parent, structure = self._traces.parent_row, self._traces.structure
+            rooted = np.zeros(len(parent), dtype=np.bool_)
+            tops = np.flatnonzero((parent < 0) & (structure.depth == 0))
+            order = tops[np.argsort(structure.preorder[tops])]
+            at = np.searchsorted(structure.preorder[order], structure.preorder, side="right") - 1
+            settled = structure.depth >= 0
+            rooted[settled] = parent[order[at[settled]]] == -1
+            self._is_rooted = rooted
+        return self._is_rooted
+
+
+def parents_of(traces: Traces, subjects: Rows, partners: Rows, test: Test) -> Mask:
+    """Return which subjects have a parent among the partners."""
+    is_partner = np.zeros(traces.n_spans, dtype=np.bool_)
+    is_partner[partners] = True
+    parent = traces.parent_row[subjects]
+    at = np.flatnonzero(parent >= 0)
+    at = at[is_partner[parent[at]] & (parent[at] != subjects[at])]
+    hits = np.zeros(len(subjects), dtype=np.bool_)
+    hits[at] = test(subjects[at].astype(np.int64), parent[at])
+    return hits
+
+
+def children_of(traces: Traces, subjects: Rows, partners: Rows, test: Test) -> Mask:
+    """Return which subjects have a child among the partners."""
+    parent = traces.parent_row[partners]
+    at = np.flatnonzero((parent >= 0) & (parent != partners))
+    children = partners[at].astype(np.int64)
+    has_child = np.zeros(traces.n_spans, dtype=np.bool_)
+    has_child[parent[at][test(parent[at], children)]] = True
+    return has_child[subjects]
+
+
+def covered(traces: Traces, pairing: Pairing) -> Mask:
+    """Return which subjects lie under a partner; cycles of parents aside."""
+    structure = traces.structure
+    preorder = structure.preorder.take(pairing.partners.at)
+    order = sorted_in_runs(pairing.cell, preorder)
+    if order is not None:
+        pairing, preorder = pairing.ordered_by(order), preorder[order]
+    if not len(preorder):
+        return np.zeros(len(pairing.subjects), dtype=np.bool_)
+    reach = running_max(preorder + structure.subtree_size.take(pairing.partners.at), pairing.bounds[pairing.cell])
+    own = structure.preorder.take(pairing.subjects.at)
+    low, high = pairing.runs
+    behind = bisect(preorder, low, high, own)
+    return np.asarray((behind > low) & (reach[np.maximum(behind - 1, 0)] > own) & (own >= 0), dtype=np.bool_)
+
+
+def covering(traces: Traces, pairing: Pairing) -> Mask:
+    """Return which subjects lie over a partner; cycles of parents aside."""
+    structure = traces.structure
+    preorder = structure.preorder.take(pairing.partners.at)
+    order = sorted_in_runs(pairing.cell, preorder)
+    if order is not None:
+        pairing, preorder = pairing.ordered_by(order), preorder[order]
+    own = structure.preorder.take(pairing.subjects.at)
+    low, high = pairing.runs
+    first = bisect(preorder, low, high, own, right=True)
+    behind = bisect(preorder, low, high, own + structure.subtree_size.take(pairing.subjects.at))
+    return np.asarray((behind > first) & (own >= 0), dtype=np.bool_)
+
+
+def walked_up(traces: Traces, subjects: Rows, partners: Rows, test: Test) -> Mask:
+    """Return which subjects have an ancestor among the partners, by walking up from each subject."""
+    hits = np.zeros(len(subjects), dtype=np.bool_)
+    is_partner = np.zeros(traces.n_spans, dtype=np.bool_)
+    is_partner[partners] = True
+    for at, ancestor in _climb(traces, subjects.astype(np.int64), hits):
+        here = is_partner[ancestor]
+        hits[at[here]] |= test(subjects[at[here]].astype(np.int64), ancestor[here])
+    return hits
+
+
+def walked_down(traces: Traces, subjects: Rows, partners: Rows, test: Test) -> Mask:
+    """Return which subjects have a descendant among the partners, by walking up from each partner."""
+    has_below = np.zeros(traces.n_spans, dtype=np.bool_)
+    origin = partners.astype(np.int64)
+    for at, ancestor in _climb(traces, origin, np.zeros(len(partners), dtype=np.bool_)):
+        fits = test(ancestor, origin[at])
+        has_below[ancestor[fits]] = True
+    return has_below[subjects]
+
+
+def _climb(
+    traces: Traces, origin: NDArray[np.int64], is_done: Mask
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the ancestors of spans, a level at a time, as positions in ``origin`` and rows.
+
+    A walk ends at a root, at itself, and where the caller has set ``is_done``. One under a cycle ends when it has
+    taken as many steps as its trace has spans in cycles.
+    """
+    parent = traces.parent_row
+    loops = traces.structure.depth < 0
+    longest = int(np.bincount(traces.trace_of[loops]).max(initial=0))
+    current = parent[origin]
+    at = np.flatnonzero(current >= 0)
+    n_steps = 0
+    while len(at):
+        at = at[current[at] != origin[at]]
+        yield at, current[at]
+        n_steps += 1
+        at = at[~is_done[at]]
+        if n_steps >= longest:
+            at = at[~loops[origin[at]]]
+        current[at] = parent[current[at]]
+        at = at[current[at] >= 0]

@@ -1,0 +1,201 @@
+"""Who may be partner to whom: spans on both sides of a relation, put into cells.
+
+Two spans can only pair within a cell: of one unit and, where the relation says ``same``, with equal values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fluo_lab.engine.logic import Mask
+from fluo_lab.engine.runs import Positions, bisect, run_bounds
+from fluo_lab.engine.units import Rows, Units
+
+__all__ = ["Key", "Pairer", "Pairing", "Side"]
+
+Times = NDArray[np.int64]
+
+Key = tuple[NDArray[Any], NDArray[Any]]
+"""Codes a subject and a partner must share, as two arrays: of the subjects, of the partners; below 0 joins nothing."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """Spans on one side of a relation: their rows, and what of them is asked for, looked up once."""
+
+    units: Units
+    rows: Rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, at: Positions | Mask) -> Side:
+        return Side(self.units, self.rows[at])
+
+    @cached_property
+    def at(self) -> NDArray[np.intp]:
+        """The rows as NumPy indexes without turning them into others first."""
+        return self.rows.astype(np.intp)
+
+    @cached_property
+    def start(self) -> Times:
+        """When each span starts."""
+        return self.units.traces.start_ns.take(self.at)
+
+    @cached_property
+    def end(self) -> Times:
+        """When each span ends."""
+        return self.units.traces.end_ns.take(self.at)
+
+    @cached_property
+    def unit(self) -> Positions:
+        """The unit of each span, -1 for none."""
+        return self.units.unit_of.take(self.at).astype(np.int64)
+
+    @cached_property
+    def runs_backwards(self) -> bool:
+        """Whether some span ends before it starts, as broken clocks write."""
+        return bool((self.end < self.start).any())
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Subjects and partners in cells.
+
+    Attributes
+    ----------
+    subjects, subject_cell
+        The spans a relation is asked of, and the cell of each, -1 where it can have no partner.
+    partners, cell
+        The possible partners and the cell of each, sorted by cell, then row.
+    bounds
+        Where each cell's partners begin, shape ``(n_cells + 1,)``.
+    own
+        The position of each subject among the partners where it is one in its own cell, else -1; None when no
+        subject is.
+    """
+
+    subjects: Side
+    subject_cell: Positions
+    partners: Side
+    cell: Positions
+    bounds: Positions
+    own: Positions | None
+
+    @property
+    def has_partner(self) -> Mask:
+        """Which subjects share a cell with some partner other than themselves."""
+        low, high = self.runs
+        n = high - low
+        if self.own is not None:
+            n = n - (self.own >= 0)
+        return np.asarray(n > 0, dtype=np.bool_)
+
+    @cached_property
+    def runs(self) -> tuple[Positions, Positions]:
+        """The positions of the partners in each subject's cell: from, and up to."""
+        cell = self.subject_cell
+        if (cell >= 0).all():
+            return self.bounds.take(cell), self.bounds.take(cell + 1)
+        is_in = cell >= 0
+        cell = np.where(is_in, cell, 0)
+        low = self.bounds.take(cell)
+        return low, np.where(is_in, self.bounds.take(cell + 1), low)
+
+    def ordered_by(self, order: Positions | None) -> Pairing:
+        """Return the pairing with its partners in another order within their cells."""
+        if order is None:
+            return self
+        own = self.own
+        if own is not None:
+            position = np.empty(len(order), dtype=np.int64)
+            position[order] = np.arange(len(order), dtype=np.int64)
+            own = np.where(own >= 0, position[own], -1)
+        return replace(self, partners=self.partners[order], own=own)
+
+
+class Pairer:
+    """Puts spans of both sides of relations into cells.
+
+    Parameters
+    ----------
+    n_spans, n_units
+        Of the store, and of what is judged.
+    """
+
+    def __init__(self, n_spans: int, n_units: int) -> None:
+        self._n_units = max(n_units, 1)
+        # One more than the position of a partner, by its row; 0 elsewhere. Every call clears it behind itself.
+        self._place = np.zeros(n_spans, dtype=np.uint32)
+
+    def pair(self, subjects: Side, partners: Side, keys: Iterable[Key], *, may_meet: bool) -> Pairing:
+        """Return subjects and partners in cells.
+
+        Parameters
+        ----------
+        partners
+            Members of units, by row.
+        keys
+            What a subject and a partner must share besides the unit.
+        may_meet
+            Whether to look for subjects that are partners too.
+        """
+        taken = _order(partners.unit)
+        if taken is not None:
+            partners = partners[taken]
+        bounds = run_bounds(partners.unit, self._n_units)
+        pairing = Pairing(subjects, subjects.unit, partners, partners.unit, bounds, None)
+        for of_subjects, of_partners in keys:
+            pairing, order = _refined(pairing, of_subjects, of_partners if taken is None else of_partners[taken])
+            taken = order if taken is None else taken[order]
+        return replace(pairing, own=self._own(pairing)) if may_meet else pairing
+
+    def _own(self, pairing: Pairing) -> Positions | None:
+        rows, place = pairing.partners.rows, self._place
+        place[rows] = np.arange(1, len(rows) + 1, dtype=np.uint32)
+        own = place[pairing.subjects.rows].astype(np.int64) - 1
+        place[rows] = 0
+        both = np.flatnonzero(own >= 0)
+        if not len(both):
+            return None
+        own[both] = np.where(pairing.cell[own[both]] == pairing.subject_cell[both], own[both], -1)
+        return own
+
+
+def _order(values: Positions) -> Positions | None:
+    """Return the permutation that sorts values, equal ones as they stand; None when they are sorted."""
+    if len(values) < 2 or not (values[1:] < values[:-1]).any():
+        return None
+    return np.argsort(values, kind="stable")
+
+
+def _refined(
+    pairing: Pairing, of_subjects: NDArray[Any], of_partners: NDArray[Any]
+) -> tuple[Pairing, NDArray[np.intp]]:
+    """Return a pairing with its cells split by a key, and which partners it has, in order."""
+    partners, cell = pairing.partners, pairing.cell
+    order = np.flatnonzero(of_partners >= 0)
+    key = cell[order] * (int(of_partners.max(initial=0)) + 1) + of_partners[order]  # below 2**63: both are counts
+    if (key[1:] < key[:-1]).any():
+        order = order[np.argsort(key)]
+    partners, cell, codes = partners[order], cell[order], of_partners[order]
+    is_first = np.ones(len(order), dtype=np.bool_)
+    is_first[1:] = (cell[1:] != cell[:-1]) | (codes[1:] != codes[:-1])
+    number = np.cumsum(is_first) - 1
+    old = replace(pairing, partners=partners, cell=cell, bounds=run_bounds(cell, len(pairing.bounds) - 1))
+    low, high = old.runs
+    at = bisect(codes, low, high, of_subjects)
+    found = np.flatnonzero(at < high)
+    found = found[codes[at[found]] == of_subjects[found]]
+    subject_cell = np.full(len(of_subjects), -1, dtype=np.int64)
+    subject_cell[found] = number[at[found]]
+    bounds = np.append(np.flatnonzero(is_first), len(order))
+    if len(bounds) == 1:
+        bounds = np.zeros(2, dtype=np.int64)
+    return replace(old, subject_cell=subject_cell, cell=number, bounds=bounds), order

@@ -1,0 +1,137 @@
+"""Relations among many spans at once: every span gets the answer the naive interpreter gives, in every reading."""
+
+import random
+
+import oracle
+import pytest
+
+from fluo_lab.engine import Verdict, evaluate
+from fluo_lab.engine.atoms import Evaluator
+from fluo_lab.engine.correlation import groups_of
+from fluo_lab.engine.units import units_of_traces
+from fluo_lab.language import (
+    Name,
+    Operation,
+    Relation,
+    RelationKind,
+    RuleTree,
+    Selection,
+    parse_predicate,
+    parse_rule,
+    walk,
+)
+from fluo_lab.traces import PlainSpan, traces_from_spans
+
+ANY = Selection(operation=Operation(name=Name(parts=("", ""))))
+OPTIONS = ["", ", within 3ns", ", same f", ", same f as g, same g as f", ", within 5ns, same f", ".where(over(b))"]
+ORDERED = [", without c", ", within 4ns, without c", ", same f, without *", ", within 6ns, same g, without b"]
+SHAPES = [f"{kind}(b{option})" for kind in RelationKind for option in (*OPTIONS, *(ORDERED if kind.is_ordered else ()))]
+
+
+def shape(seed, *, n_spans=24, backwards=False):
+    """Two traces of many spans that tie and overlap, with orphans, several roots, cycles and ids given twice."""
+    rng = random.Random(seed)
+    spans = []
+    for number in (1, 2):
+        for i in range(n_spans):
+            start = rng.randrange(30)
+            above = rng.choice([None, *(f"{n:016x}" for n in rng.sample(range(1, n_spans + 4), 4))])
+            attributes = {key: rng.randrange(3) for key in ("f", "g") if rng.random() < 0.8}
+            spans.append(
+                PlainSpan(
+                    rng.choice("abc"),
+                    trace_id=f"{number:032x}",
+                    span_id=f"{rng.randrange(1, n_spans) if rng.random() < 0.05 else i + 1:016x}",
+                    parent_span_id=above if rng.random() < 0.9 else None,
+                    start_ns=start,
+                    end_ns=start + rng.choice([0, 0, 1, 2, 5, 20]) - (rng.randrange(9) if backwards else 0),
+                    attributes=attributes,
+                )
+            )
+    return spans
+
+
+def found(evaluator, relation):
+    matched = evaluator.select.matched(Selection(operation=ANY.operation, where=(relation,)))
+    return {
+        "seen": set(matched.seen.tolist()),
+        "least": set(matched.certain.tolist()),
+        "most": set(matched.possible.tolist()),
+    }
+
+
+def rows_in(spans):
+    """The spans in the order of the store's rows."""
+    ids = dict.fromkeys(span.trace_id for span in spans)
+    first = {trace_id: min(s.start_ns for s in spans if s.trace_id == trace_id) for trace_id in ids}
+    in_order = []
+    for trace_id in sorted(ids, key=lambda one: (first[one], one)):
+        in_order += oracle.in_row_order([s for s in spans if s.trace_id == trace_id])
+    return in_order
+
+
+@pytest.mark.parametrize("text", SHAPES)
+@pytest.mark.parametrize(("seed", "skew", "judge"), [(1, 0, True), (2, 0, False), (3, 2, True), (4, 2, False)])
+def test_every_span_of_a_long_trace_is_judged_as_the_interpreter_does(text, seed, skew, judge):
+    relation = parse_predicate(text)
+    spans = shape(seed, backwards=seed == 1)
+    in_order = rows_in(spans)
+    traces = traces_from_spans(spans)
+    units = units_of_traces(traces, judge_incomplete=judge)
+    answers = found(Evaluator(units, [], span_skew_ns=skew), relation)
+    expected = {"seen": set(), "least": set(), "most": set()}
+    for trace_id in dict.fromkeys(span.trace_id for span in in_order):
+        members = [span for span in in_order if span.trace_id == trace_id]
+        incomplete = not judge and oracle.is_incomplete(members)
+        unit = oracle.TraceOracle(members, incomplete=incomplete, span_skew_ns=skew)
+        for row, span in enumerate(in_order):
+            if span.trace_id == trace_id:
+                for reading, rows in expected.items():
+                    if unit.stands_in(relation, span, reading):
+                        rows.add(row)
+    assert answers["seen"] == expected["seen"]
+    if skew or not judge:
+        assert answers == expected
+
+
+@pytest.mark.parametrize("text", SHAPES)
+def test_every_span_of_a_group_across_traces_is_judged_as_the_interpreter_does(text):
+    relation = parse_predicate(text)
+    spans = shape(7)
+    in_order = rows_in(spans)
+    traces = traces_from_spans(spans)
+    correlation = parse_rule("per g within 3ns always { has(a) }").correlation
+    groups = groups_of(correlation, traces)
+    answers = found(Evaluator(groups, []), relation)["seen"]
+    expected = set()
+    for group in range(groups.n):
+        rows = groups.rows_of(group).tolist()
+        unit = oracle.TraceOracle([in_order[row] for row in rows], incomplete=False, around=in_order)
+        expected |= {row for row in rows if unit.stands_in(relation, in_order[row], "seen")}
+    assert answers == expected
+
+
+def test_the_shapes_ask_every_relation_with_every_option():
+    relations = [node for text in SHAPES for node in walk(parse_predicate(text)) if isinstance(node, Relation)]
+    assert {relation.kind for relation in relations} == set(RelationKind)
+    assert any(relation.without for relation in relations)
+    assert any(relation.within and relation.same for relation in relations)
+
+
+@pytest.mark.parametrize("kind", ["under", "over", "child_of", "parent_of", "after", "overlaps", "beside"])
+def test_a_chain_of_100_000_spans_is_judged(kind):
+    n = 100_000
+    spans = [
+        PlainSpan(
+            "a" if i % 2 else "b",
+            span_id=f"{i + 1:016x}",
+            parent_span_id=f"{i:016x}" if i else None,
+            start_ns=i,
+            end_ns=2 * n - i,
+        )
+        for i in range(n)
+    ]
+    traces = traces_from_spans(spans)
+    rule: RuleTree = parse_rule(f"always {{ trace.every(a).must({kind}(b)) }}")
+    expected = {"over": Verdict.VIOLATION, "parent_of": Verdict.VIOLATION, "after": Verdict.VIOLATION}
+    assert evaluate([rule], traces).verdicts.tolist() == [[expected.get(kind, Verdict.PASS)]]
