@@ -33,7 +33,8 @@ __all__ = [
 
 _WITHIN_MS = (1, 10, 100, 1000)
 _SHARE_OF_RELATIONS = 3
-_RELATIONS_PER_KIND = 12
+_RELATIONS_PER_KIND = 6
+_PRESENCE_ATOMS = 240
 
 
 @dataclass(frozen=True)
@@ -283,7 +284,9 @@ def draw_relation(kind: RelationKind, option: str, traces: Traces, pairs: SpanPa
 def make_pool(traces: Traces, rng: random.Random, *, relations_per_kind: int = _RELATIONS_PER_KIND) -> Pool:
     """Return atoms about what is there: names alone, names with a filter on one of their attributes, relations.
 
-    Half of the relations are plain, the others have one option, and one in four a filter on either side.
+    There are fewer than large sets of rules ask for, since the rules of one system share what they ask about; how many
+    distinct ones a set has decides its cost. Half of the relations are plain, the others have one option, and one in
+    four a filter on either side.
     """
     presence: list[Atom] = []
     filters = {name: _filters(traces, name, rng) for name in traces.span_names}
@@ -307,7 +310,7 @@ def make_pool(traces: Traces, rng: random.Random, *, relations_per_kind: int = _
                 partner = replace(partner, where=rng.choice(filters[partner.name]))
                 every = replace(every, must=replace(every.must, partner=partner))
             relations.append(every)
-    return Pool(tuple(presence), tuple(relations))
+    return Pool(tuple(rng.sample(presence, min(_PRESENCE_ATOMS, len(presence)))), tuple(relations))
 
 
 def draw_rules(pool: Pool, n_rules: int, rng: random.Random) -> list[Rule]:

@@ -148,14 +148,16 @@ def batches(drawn, *, min_size=4, max_size=8):
     return st.lists(drawn, min_size=min_size, max_size=max_size).map(Batch)
 
 
+# Few values and long windows, lest every group be a single span.
+_windows = st.sampled_from([*DURATIONS, 5, 9]).map(Duration)
+_KEYS = st.sampled_from([_F, _F, _F, _SERVICE, _SERVICE, _SERVICE, *_WHERE])
+
+
 @st.composite
 def _correlations(draw, fields):
-    return Correlation(
-        tuple(draw(st.lists(fields, min_size=1, max_size=2))), Duration(draw(st.sampled_from(DURATIONS)))
-    )
+    return Correlation((draw(fields), *draw(st.sampled_from([(), (), (_G,), (_SERVICE,)]))), draw(_windows))
 
 
-_EVERYWHERE = st.sampled_from([_F, _F, _F, _G, *_WHERE])
 _ATTRIBUTES = st.sampled_from([Field(FieldKind.ATTRIBUTE, name) for name in FIELDS])
 
 
@@ -169,7 +171,7 @@ def rules(draw, *, across=ONE_TRACE):
         return node
 
     rule = draw(_RELATIONAL) if draw(st.integers(0, 2)) else rewritten(draw(_DRAWN), change)
-    return dataclasses.replace(rule, correlation=draw(_correlations(_EVERYWHERE))) if draw(across) else rule
+    return dataclasses.replace(rule, correlation=draw(_correlations(_KEYS))) if draw(across) else rule
 
 
 @st.composite

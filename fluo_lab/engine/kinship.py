@@ -93,7 +93,7 @@ def covered(traces: Traces, pairing: Pairing) -> Mask:
         return np.zeros(len(pairing.subjects), dtype=np.bool_)
     reach = running_max(preorder + structure.subtree_size.take(pairing.partners.at), pairing.bounds[pairing.cell])
     own = structure.preorder.take(pairing.subjects.at)
-    low, high = pairing.runs
+    low, high = pairing.low, pairing.high
     behind = bisect(preorder, low, high, own)
     return np.asarray((behind > low) & (reach[np.maximum(behind - 1, 0)] > own) & (own >= 0), dtype=np.bool_)
 
@@ -106,7 +106,7 @@ def covering(traces: Traces, pairing: Pairing) -> Mask:
     if order is not None:
         pairing, preorder = pairing.ordered_by(order), preorder[order]
     own = structure.preorder.take(pairing.subjects.at)
-    low, high = pairing.runs
+    low, high = pairing.low, pairing.high
     first = bisect(preorder, low, high, own, right=True)
     behind = bisect(preorder, low, high, own + structure.subtree_size.take(pairing.subjects.at))
     return np.asarray((behind > first) & (own >= 0), dtype=np.bool_)

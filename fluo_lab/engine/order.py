@@ -60,12 +60,19 @@ def in_order(
     order = sorted_in_runs(pairing.cell, theirs)
     pairing, times = pairing.ordered_by(order), theirs if order is None else theirs[order]
     first, last = _window(own, is_forward, within_ns, margin_ns)
-    low, high = pairing.runs
-    n = bisect(times, low, high, last, right=True) - bisect(times, low, high, first)
-    if pairing.own is not None:
-        mine = times[pairing.own]
-        n = n - ((pairing.own >= 0) & (mine >= first) & (mine <= last))
-    return np.asarray(n > 0, dtype=np.bool_)
+    low, high = pairing.low, pairing.high
+    at = bisect(times, low, high, first)
+    if pairing.own is not None:  # the next one, where the first in the window is the subject itself
+        at = at + (at == pairing.own)
+    return _is_at_most(times, at, high, last)
+
+
+def _is_at_most(times: Times, at: Positions, high: Positions, limit: Times) -> Mask:
+    """Return where a position is still in its run and its time at most a limit."""
+    hits = at < high
+    found = np.flatnonzero(hits)
+    hits[found] = times[at[found]] <= limit[found]
+    return hits
 
 
 def _sides(kind: RelationKind, pairing: Pairing) -> tuple[Times, Times, bool]:
@@ -142,7 +149,7 @@ def _meeting(pairing: Pairing, latest_start: Times, earliest_end: Times) -> Mask
     ends = pairing.partners.end
     begins = pairing.bounds[pairing.cell]
     greatest = running_max(ends, begins)
-    low, high = pairing.runs
+    low, high = pairing.low, pairing.high
     behind = bisect(pairing.partners.start, low, high, latest_start, right=True)
     last = np.maximum(behind - 1, 0)
     hits = (behind > low) & (greatest[last] >= earliest_end)
@@ -182,6 +189,12 @@ class Between:
         n = bisect(self._starts, low, high, before) - bisect(self._starts, low, high, after, right=True)
         return np.asarray(np.maximum(n, 0), dtype=np.int64)
 
+    def has_any(self, unit: Positions, after: Times, before: Times) -> Mask:
+        """Return whether some start strictly between two times, in each given unit."""
+        low, high = self._bounds[unit], self._bounds[unit + 1]
+        at = bisect(self._starts, low, high, after, right=True)
+        return _is_at_most(self._starts, at, high, before - 1)
+
     def is_one(self, rows: Rows) -> Mask:
         """Return which of some spans are among these."""
         is_one = np.zeros(self._units.traces.n_spans, dtype=np.bool_)
@@ -207,7 +220,7 @@ def _nearest(kind: RelationKind, pairing: Pairing, margin_ns: int, within_ns: in
     pairing = pairing.ordered_by(order)
     times = theirs if order is None else theirs[order]
     starts = pairing.partners.start
-    low, high = pairing.runs
+    low, high = pairing.low, pairing.high
     first, last = _window(own, is_forward, within_ns, 0)
     if kind is RelationKind.AFTER:
         return _latest_started(pairing, times, between)
@@ -234,7 +247,7 @@ def _latest_started(pairing: Pairing, ends: Times, between: Between) -> Mask:
     starts = pairing.partners.start
     begins = pairing.bounds[pairing.cell]
     latest = running_max(starts, begins)
-    low, high = pairing.runs
+    low, high = pairing.low, pairing.high
     own_start = pairing.subjects.start
     behind = bisect(ends, low, high, own_start, right=True)
     last = np.maximum(behind - 1, 0)
@@ -260,8 +273,8 @@ def _with_none_between(pairing: Pairing, between: Between, rows: Positions, part
     hits = np.zeros(len(pairing.subjects), dtype=np.bool_)
     subjects = pairing.subjects[rows]
     own_start = subjects.start
-    n = between.count(subjects.unit, np.minimum(own_start, partner_start), np.maximum(own_start, partner_start))
-    hits[rows[n == 0]] = True
+    first, last = np.minimum(own_start, partner_start), np.maximum(own_start, partner_start)
+    hits[rows[~between.has_any(subjects.unit, first, last)]] = True
     return hits
 
 
@@ -272,7 +285,7 @@ def _by_pairs(kind: RelationKind, pairing: Pairing, margin_ns: int, within_ns: i
     pairing = pairing.ordered_by(order)
     times = theirs if order is None else theirs[order]
     first, last = _window(own, is_forward, within_ns, margin_ns)
-    low, high = pairing.runs
+    low, high = pairing.low, pairing.high
     low, high = bisect(times, low, high, first), bisect(times, low, high, last, right=True)
     hits = np.zeros(len(pairing.subjects), dtype=np.bool_)
     for subject, partner in _pairs(low, np.maximum(high, low)):

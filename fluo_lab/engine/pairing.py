@@ -64,7 +64,7 @@ class Side:
         return bool((self.end < self.start).any())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pairing:
     """Subjects and partners in cells.
 
@@ -76,6 +76,8 @@ class Pairing:
         The possible partners and the cell of each, sorted by cell, then row.
     bounds
         Where each cell's partners begin, shape ``(n_cells + 1,)``.
+    low, high
+        The positions of the partners in each subject's cell: from, and up to.
     own
         The position of each subject among the partners where it is one in its own cell, else -1; None when no
         subject is.
@@ -86,27 +88,17 @@ class Pairing:
     partners: Side
     cell: Positions
     bounds: Positions
-    own: Positions | None
+    low: Positions
+    high: Positions
+    own: Positions | None = None
 
     @property
     def has_partner(self) -> Mask:
         """Which subjects share a cell with some partner other than themselves."""
-        low, high = self.runs
-        n = high - low
+        n = self.high - self.low
         if self.own is not None:
             n = n - (self.own >= 0)
         return np.asarray(n > 0, dtype=np.bool_)
-
-    @cached_property
-    def runs(self) -> tuple[Positions, Positions]:
-        """The positions of the partners in each subject's cell: from, and up to."""
-        cell = self.subject_cell
-        if (cell >= 0).all():
-            return self.bounds.take(cell), self.bounds.take(cell + 1)
-        is_in = cell >= 0
-        cell = np.where(is_in, cell, 0)
-        low = self.bounds.take(cell)
-        return low, np.where(is_in, self.bounds.take(cell + 1), low)
 
     def ordered_by(self, order: Positions | None) -> Pairing:
         """Return the pairing with its partners in another order within their cells."""
@@ -150,10 +142,12 @@ class Pairer:
         if taken is not None:
             partners = partners[taken]
         bounds = run_bounds(partners.unit, self._n_units)
-        pairing = Pairing(subjects, subjects.unit, partners, partners.unit, bounds, None)
+        low, high = _runs(bounds, subjects.unit)
+        pairing = Pairing(subjects, subjects.unit, partners, partners.unit, bounds, low, high)
         for of_subjects, of_partners in keys:
             pairing, order = _refined(pairing, of_subjects, of_partners if taken is None else of_partners[taken])
-            taken = order if taken is None else taken[order]
+            if order is not None:
+                taken = order if taken is None else taken[order]
         return replace(pairing, own=self._own(pairing)) if may_meet else pairing
 
     def _own(self, pairing: Pairing) -> Positions | None:
@@ -175,27 +169,59 @@ def _order(values: Positions) -> Positions | None:
     return np.argsort(values, kind="stable")
 
 
+def _runs(bounds: Positions, cell: Positions) -> tuple[Positions, Positions]:
+    """Return where the partners in some cells are: from, and up to; nowhere for the cell -1."""
+    is_in = cell >= 0
+    if is_in.all():
+        return bounds.take(cell), bounds.take(cell + 1)
+    cell = np.where(is_in, cell, 0)
+    low = bounds.take(cell)
+    return low, np.where(is_in, bounds.take(cell + 1), low)
+
+
 def _refined(
     pairing: Pairing, of_subjects: NDArray[Any], of_partners: NDArray[Any]
-) -> tuple[Pairing, NDArray[np.intp]]:
-    """Return a pairing with its cells split by a key, and which partners it has, in order."""
-    partners, cell = pairing.partners, pairing.cell
-    order = np.flatnonzero(of_partners >= 0)
-    key = cell[order] * (int(of_partners.max(initial=0)) + 1) + of_partners[order]  # below 2**63: both are counts
-    if (key[1:] < key[:-1]).any():
-        order = order[np.argsort(key)]
-    partners, cell, codes = partners[order], cell[order], of_partners[order]
-    is_first = np.ones(len(order), dtype=np.bool_)
+) -> tuple[Pairing, Positions | None]:
+    """Return a pairing with its cells split by a key, and which partners it has, in order; None: all, as they were."""
+    order = _joining(pairing.cell, of_partners)
+    old, codes = pairing, of_partners
+    if order is not None:
+        partners, cell, codes = pairing.partners[order], pairing.cell[order], of_partners[order]
+        bounds = run_bounds(cell, len(pairing.bounds) - 1)
+        low, high = _runs(bounds, pairing.subject_cell)
+        old = replace(pairing, partners=partners, cell=cell, bounds=bounds, low=low, high=high)
+    cell, low, high = old.cell, old.low, old.high
+    is_first = np.ones(len(codes), dtype=np.bool_)
     is_first[1:] = (cell[1:] != cell[:-1]) | (codes[1:] != codes[:-1])
-    number = np.cumsum(is_first) - 1
-    old = replace(pairing, partners=partners, cell=cell, bounds=run_bounds(cell, len(pairing.bounds) - 1))
-    low, high = old.runs
-    at = bisect(codes, low, high, of_subjects)
+    first = np.flatnonzero(is_first)
+    # where the partners of each cell have one value, as those of a trace often do, cells stay as they are
+    has_one_each = len(first) == np.count_nonzero(np.diff(old.bounds))
+    at = low if has_one_each else bisect(codes, low, high, of_subjects)
     found = np.flatnonzero(at < high)
-    found = found[codes[at[found]] == of_subjects[found]]
+    found = found[codes.take(at[found]) == of_subjects[found]]
     subject_cell = np.full(len(of_subjects), -1, dtype=np.int64)
+    new_high = low.copy()
+    if has_one_each:
+        subject_cell[found] = old.subject_cell[found]
+        new_high[found] = high[found]
+        return replace(old, subject_cell=subject_cell, high=new_high), order
+    number = np.cumsum(is_first) - 1
+    bounds = np.append(first, len(codes))
+    new_low = low.copy()
     subject_cell[found] = number[at[found]]
-    bounds = np.append(np.flatnonzero(is_first), len(order))
-    if len(bounds) == 1:
-        bounds = np.zeros(2, dtype=np.int64)
-    return replace(old, subject_cell=subject_cell, cell=number, bounds=bounds), order
+    new_low[found], new_high[found] = at[found], bounds[subject_cell[found] + 1]
+    refined = replace(old, subject_cell=subject_cell, cell=number, bounds=bounds, low=new_low, high=new_high)
+    return refined, order
+
+
+def _joining(cell: Positions, codes: NDArray[Any]) -> Positions | None:
+    """Return which partners carry a key, by cell and key; None: all of them, as they stand."""
+    order: Positions | None = None
+    if (codes < 0).any():
+        order = np.flatnonzero(codes >= 0)
+        cell, codes = cell[order], codes[order]
+    key = cell * (int(codes.max(initial=0)) + 1) + codes  # both are counts, so the product stays below 2**63
+    if (key[1:] < key[:-1]).any():
+        by_key = np.argsort(key)
+        order = by_key if order is None else order[by_key]
+    return order

@@ -125,11 +125,8 @@ class Relations:
             return walk(self._traces, subjects, partners[is_asked[self._side(partners).unit]], test)
         pairing = self._pairer.pair(self._side(subjects), self._side(partners), keys, may_meet=False)
         hits = (kinship.covered if is_under else kinship.covering)(self._traces, pairing)
-        depth = self._traces.structure.depth
-        loops = depth[partners] < 0
-        if loops.any():
-            hits = hits | walk(self._traces, subjects, partners[loops], test)
-        return hits
+        loops = self._traces.structure.depth[partners] < 0
+        return hits | walk(self._traces, subjects, partners[loops], test) if loops.any() else hits
 
     def _test(
         self, subjects: Rows, partners: Rows, keys: list[Key], margin_ns: int, within_ns: int | None

@@ -58,7 +58,7 @@ def test_no_true_time_within_the_skew_contradicts_a_verdict(case, batch, skew, j
     assert_never_contradicted(batch, early, late, case, true)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=CHECKS)
+@settings(max_examples=60, deadline=None, suppress_health_check=CHECKS)
 @given(
     generated.cases(has_repeats=False),
     generated_rules.batches(generated_rules.rules(across=generated_rules.GROUPS)),
