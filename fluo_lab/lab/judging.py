@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -16,8 +15,6 @@ __all__ = ["SAMPLE_TRACES", "Finding", "WorkbenchState", "judge_text", "sample_t
 
 SAMPLE_TRACES = 5_000
 """Traces that are judged while somebody types."""
-
-_REPLACEMENT = re.compile(r"(?:did you mean|write) '(?P<text>[^']+)'\??")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,8 @@ class Finding:
     @classmethod
     def of(cls, diagnostic: Diagnostic) -> Finding:
         """Return the finding of a diagnostic."""
-        suggested = _REPLACEMENT.fullmatch(diagnostic.hint or "")
+        place = (diagnostic.start, diagnostic.end)
+        suggested = [fix.edits[0].text for fix in diagnostic.fixes if [(e.start, e.end) for e in fix.edits] == [place]]
         return cls(
             start=diagnostic.start,
             end=diagnostic.end,
@@ -55,7 +53,7 @@ class Finding:
             hint=diagnostic.hint,
             is_incomplete_text=diagnostic.code in END_OF_INPUT_CODES,
             is_error=diagnostic.severity is Severity.ERROR,
-            replacement=suggested["text"] if suggested else None,
+            replacement=suggested[0] if suggested else None,
         )
 
 
