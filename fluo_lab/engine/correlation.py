@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fluo_lab.engine.columns import FieldValues
 from fluo_lab.engine.context import Codes, Context
 from fluo_lab.engine.logic import VERDICTS_BY_WEIGHT
-from fluo_lab.engine.order import shifted
+from fluo_lab.engine.relations import shifted
 from fluo_lab.engine.runs import run_bounds, running_max
 from fluo_lab.engine.units import Rows, Units
 from fluo_lab.language import Correlation, Duration, print_field

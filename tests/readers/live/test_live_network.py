@@ -132,7 +132,7 @@ def test_plain_http_where_tls_is_expected_is_told(tempo: TempoServer) -> None:
 def test_a_store_that_says_nothing_is_given_up(tempo: TempoServer) -> None:
     tempo.fail("/api/search", *[hanging] * 6)
     with pytest.raises(InputError, match="did not answer in time"):
-        Reading(tempo.url(SOON), read_timeout_s=0.05)
+        Reading(tempo.url(SOON), read_timeout_s=0.3)
     assert len(tempo.paths("/api/search")) == 6
 
 

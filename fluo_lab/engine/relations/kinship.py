@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fluo_lab.engine.logic import Mask
-from fluo_lab.engine.pairing import Pairing
+from fluo_lab.engine.relations.pairing import Pairing
 from fluo_lab.engine.runs import bisect, running_max, sorted_in_runs
 from fluo_lab.engine.units import Rows
 from fluo_lab.traces import Traces

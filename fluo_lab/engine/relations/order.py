@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluo_lab.engine.logic import Mask
-from fluo_lab.engine.pairing import Pairing
+from fluo_lab.engine.relations.pairing import Pairing
 from fluo_lab.engine.runs import Positions, bisect, run_bounds, running_max, sorted_in_runs
 from fluo_lab.engine.units import Rows, Units
 from fluo_lab.language import RelationKind

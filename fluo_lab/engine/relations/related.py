@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from fluo_lab.engine import kinship, order
 from fluo_lab.engine.columns import FieldValues
 from fluo_lab.engine.logic import Mask
-from fluo_lab.engine.pairing import Key, Pairer, Side
+from fluo_lab.engine.relations import kinship, order
+from fluo_lab.engine.relations.pairing import Key, Pairer, Side
 from fluo_lab.engine.units import Rows, Units
 from fluo_lab.language import Duration, Field, Relation, RelationKind
 
