@@ -45,6 +45,7 @@ def test_a_double_click_makes_two_traces_and_one_rule_catches_both():
     assert "payment_intent_id pi_7 in 2 traces" in result[0].why
     data = result.to_dict()
     assert data["groups"] == {"pass": 1, "violation": 1, "inconclusive": 0, "not_applicable": 0}
+    assert [span["trace_id"] for span in data["violations"][0]["broken_spans"]] == list(group.trace_ids)
     assert data["violations"][1]["group"] == {"key": {"payment_intent_id": "pi_7"}, "trace_ids": list(group.trace_ids)}
 
 

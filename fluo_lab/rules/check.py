@@ -125,8 +125,8 @@ class RuleResult(Sequence[Explanation]):
     def _violation(self, explanation: Explanation) -> dict[str, Any]:
         return {
             "trace_id": explanation.trace_id,
-            "guard_spans": self._spans(explanation.guard_rows),
-            "broken_spans": self._spans(explanation.broken_rows),
+            "guard_spans": self._spans(explanation.guard_rows, across_traces=explanation.group is not None),
+            "broken_spans": self._spans(explanation.broken_rows, across_traces=explanation.group is not None),
             "missing": [missing.text for missing in explanation.missing],
             "broken": None if explanation.broken is None else print_condition(explanation.broken),
             "nearest_misses": [self._miss(miss) for miss in explanation.near],
@@ -144,8 +144,9 @@ class RuleResult(Sequence[Explanation]):
             "partner_span_id": None if miss.partner_row is None else ids[miss.partner_row],
         }
 
-    def _spans(self, rows: Sequence[int]) -> list[dict[str, str]]:
-        return self.traces.spans[list(rows)].select("span_id", "name", "service").to_dicts()
+    def _spans(self, rows: Sequence[int], *, across_traces: bool) -> list[dict[str, str]]:
+        columns = ["trace_id"] if across_traces else []
+        return self.traces.spans[list(rows)].select(*columns, "span_id", "name", "service").to_dicts()
 
 
 def _group_of(explanation: Explanation) -> dict[str, Any]:
