@@ -118,15 +118,18 @@ class Relations:
     ) -> Mask:
         is_under = kind is RelationKind.UNDER
         walk = kinship.walked_up if is_under else kinship.walked_down
-        test = self._test(subjects, partners, keys, margin_ns, within_ns)
         if within_ns is not None:
             is_asked = np.zeros(self._units.n + 1, dtype=np.bool_)  # the last: of spans in no unit
             is_asked[self._side(subjects).unit] = True
-            return walk(self._traces, subjects, partners[is_asked[self._side(partners).unit]], test)
+            near = partners[is_asked[self._side(partners).unit]]
+            return walk(self._traces, subjects, near, self._test(subjects, partners, keys, margin_ns, within_ns))
         pairing = self._pairer.pair(self._side(subjects), self._side(partners), keys, may_meet=False)
         hits = (kinship.covered if is_under else kinship.covering)(self._traces, pairing)
         loops = self._traces.structure.depth[partners] < 0
-        return hits | walk(self._traces, subjects, partners[loops], test) if loops.any() else hits
+        if not loops.any():
+            return hits
+        test = self._test(subjects, partners, keys, margin_ns, within_ns)
+        return hits | walk(self._traces, subjects, partners[loops], test)
 
     def _test(
         self, subjects: Rows, partners: Rows, keys: list[Key], margin_ns: int, within_ns: int | None
@@ -142,7 +145,7 @@ class Relations:
                 fits &= unit_of[subject] == unit_of[partner]
             for of_subject, of_partner in spread:
                 code = of_subject[subject]
-                fits &= (code >= 0) & (code == of_partner[partner])
+                fits &= (code > 0) & (code == of_partner[partner])
             if within_ns is not None:
                 reach = within_ns - margin_ns
                 fits &= order.shifted(end[partner], reach) >= start[subject]
@@ -152,7 +155,7 @@ class Relations:
         return test
 
     def _by_row(self, rows: Rows, codes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return codes of some rows as one code a span, -1 elsewhere."""
-        spread = np.full(self._traces.n_spans, -1, dtype=np.int64)
-        spread[rows] = codes
+        """Return one more than the codes of some rows, a number a span; 0 elsewhere, as fresh memory is."""
+        spread = np.zeros(self._traces.n_spans, dtype=np.int64)
+        spread[rows] = codes + 1
         return spread
