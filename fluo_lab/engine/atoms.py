@@ -34,6 +34,7 @@ from fluo_lab.language import (
     Rising,
     RuleTree,
     Selection,
+    Text,
     TraceDuration,
     TraceSpans,
     walk,
@@ -54,17 +55,17 @@ class Evaluator:
     """
 
     def __init__(self, units: Units, rules: Iterable[RuleTree], *, span_skew_ns: int = 0) -> None:
-        rules = tuple(rules)
+        nodes = [node for rule in rules for node in walk(rule)]
         self.units = units
         self.traces = units.traces
         self.n = units.n
         self.open = units.is_open
-        self.select = Selector(units, rules, span_skew_ns=span_skew_ns)
+        literals = (node.value for node in nodes if isinstance(node, Text))
+        self.select = Selector(units, literals, span_skew_ns=span_skew_ns)
         self.values = self.select.values
         self._is_certain = self.select.is_certain
         self._truths: dict[Condition, Truth] = {}
         self._numbers: dict[Numeric, Numbers] = {}
-        nodes = [node for rule in rules for node in walk(rule)]
         self.select.prepare(
             (n.selection, n.must if isinstance(n, Every) else None)
             for n in nodes

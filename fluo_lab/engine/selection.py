@@ -26,7 +26,6 @@ from fluo_lab.language import (
     Predicate,
     Relation,
     Selection,
-    Text,
     walk,
 )
 from fluo_lab.language.tree import Node
@@ -85,20 +84,20 @@ class Selector:
 
     Parameters
     ----------
-    roots
-        The trees that will be asked about; their text literals are looked up in one pass.
+    literals
+        The texts that will be compared with; they are looked up in one pass.
     span_skew_ns
         How far clocks may be apart: an order within it is unknown.
     """
 
-    def __init__(self, units: Units, roots: Iterable[Node], *, span_skew_ns: int = 0) -> None:
+    def __init__(self, units: Units, literals: Iterable[str], *, span_skew_ns: int = 0) -> None:
         self.units = units
         self.traces = traces = units.traces
         self.span_skew_ns = span_skew_ns
         self.is_certain = not units.has_open and not span_skew_ns
         self.values = FieldValues(traces, self.context)
         self._related = Relations(units, self.values)
-        self._codes = Codes(node.value for root in roots for node in walk(root) if isinstance(node, Text))
+        self._codes = Codes(literals)
         self._contexts: dict[int, Context] = {}
         self._event_contexts: dict[int, Context] = {}
         self._names: dict[tuple[str, Name], Mask] = {}

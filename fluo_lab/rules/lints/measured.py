@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from fluo_lab.engine import Evaluation, VerdictCounts, evaluate
 from fluo_lab.engine.selection import Selector
 from fluo_lab.engine.units import units_of_traces
-from fluo_lab.language import And, Condition, Every, Node, Predicate, RuleTree, Selection, walk
+from fluo_lab.language import And, Condition, Every, Node, Predicate, RuleTree, Selection, Text, walk
 from fluo_lab.rules.rule import Rule
 from fluo_lab.traces import Traces
 
@@ -61,7 +61,8 @@ class Measured:
 
     @cached_property
     def _selector(self) -> Selector:
-        return Selector(units_of_traces(self.traces, judge_incomplete=True), [self.rule.tree])
+        literals = (node.value for node in walk(self.rule.tree) if isinstance(node, Text))
+        return Selector(units_of_traces(self.traces, judge_incomplete=True), literals)
 
     def prepare(self, selections: Iterable[Selection]) -> None:
         """Look selections up together, so that columns are read once for all."""
