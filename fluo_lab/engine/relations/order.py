@@ -18,13 +18,10 @@ from fluo_lab.engine.runs import Positions, bisect, run_bounds, running_max, sor
 from fluo_lab.engine.units import Rows, Units
 from fluo_lab.language import RelationKind
 
-__all__ = ["ORDER_RELATIONS", "Between", "beside", "in_order", "overlapping", "shifted"]
+__all__ = ["Between", "beside", "in_order", "overlapping", "shifted"]
 
 Times = NDArray[np.int64]
 
-ORDER_RELATIONS = frozenset(
-    {RelationKind.AFTER, RelationKind.BEFORE, RelationKind.STARTS_AFTER, RelationKind.STARTS_BEFORE}
-)
 _LEAST, _GREATEST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 _PAIRS_AT_ONCE = 2_000_000
 
