@@ -9,7 +9,7 @@ OUT ?= demo-output
 .venv/.installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "fluo_lab needs Python 3.11, 3.12 or 3.13 (on Debian: apt-get install python3 python3-venv)"; exit 2; }
 	$(PYTHON) -m venv .venv || { echo "cannot make .venv (on Debian: apt-get install python3-venv)"; exit 2; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[notebook,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[notebook,test,worlds]'
 	@touch $@
 
 demo: .venv/.installed

@@ -16,12 +16,10 @@ import importlib.util
 import random
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from benchmarks.engine_constructs import CONSTRUCTS, CONSTRUCTS_OF_ALL
@@ -29,14 +27,14 @@ from benchmarks.engine_peers import Closures, DuckDb, Grouped, wide_frame
 from benchmarks.engine_rules import Every, Has, Pool, Relation, Rule, SpanPairs, draw_relation, draw_rules, make_pool
 from fluo_lab.engine import evaluate
 from fluo_lab.language import RelationKind
-from fluo_lab.readers import read_traces
 from fluo_lab.rules import Rule as BookRule
 from fluo_lab.traces import Traces
-from fluo_lab.worlds import write_scaled
+from fluo_lab.worlds import simulate
+from fluo_lab.worlds.dataset.parts import RunKey, visits_for_spans
 
 SEED = 11
 SPANS = 1_200_000
-"""Comes out at 80,000 traces: a trace of the checkout world has 15 spans."""
+"""Comes out at 57,000 traces: a trace of the checkout world has 21 spans."""
 SPANS_OF_TEST = 100_000
 SIZES = (20, 100, 500)
 N_COMPARED = 100
@@ -229,11 +227,8 @@ def _time_test(rule: BookRule, traces: Traces, repeats: int) -> tuple[float, flo
 
 
 def make_traces(spans: int) -> Traces:
-    """Return traces of the checkout world, at least so many spans."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "traces.jsonl"
-        write_scaled(path, spans=spans, seed=SEED)
-        return read_traces(path)
+    """Return traces of the checkout world, about so many spans."""
+    return simulate(RunKey("checkout", SEED, visits_for_spans(RunKey("checkout", SEED, 1), spans)).run()).traces
 
 
 def main(arguments: list[str] | None = None) -> int:

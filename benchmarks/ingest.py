@@ -27,7 +27,9 @@ from rich.table import Table
 
 from benchmarks.ingest_loops import loop_json, loop_protobuf
 from fluo_lab.readers import read_traces
-from fluo_lab.worlds.scale import write_scaled
+from fluo_lab.worlds import simulate
+from fluo_lab.worlds.dataset.parts import RunKey, visits_for_spans
+from fluo_lab.writers import to_otlp_json, to_otlp_proto
 
 LIMIT_JSON = 2.0
 LIMIT_PROTOBUF = 4.0
@@ -103,6 +105,13 @@ def print_memory(path: Path) -> None:
     print(orjson.dumps({"spans": traces.n_spans, "grown": grown, "held": resident_mib() - before}).decode())
 
 
+def write_files(n_spans: int, lines: Path, protobuf: Path) -> None:
+    """Write about so many spans of the checkout world, a trace in each line and in each message."""
+    traces = simulate(RunKey("checkout", 7, visits_for_spans(RunKey("checkout", 7, 1), n_spans)).run()).traces
+    to_otlp_json(traces, lines)
+    to_otlp_proto(traces, protobuf)
+
+
 def memory_of(path: Path) -> dict[str, float]:
     """Return what ``print_memory`` says of a file in a fresh process."""
     command = [sys.executable, "-m", "benchmarks.ingest", "--memory", str(path)]
@@ -133,9 +142,8 @@ def main(arguments: list[str] | None = None) -> None:
     over: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         short, long, protobuf = (Path(folder) / name for name in ("short.jsonl", "long.jsonl", "traces.pb"))
-        write_scaled(short, spans=chosen.spans)
+        write_files(chosen.spans, short, protobuf)
         merge_lines(short, long)
-        write_scaled(protobuf, spans=chosen.spans)
         for path, what, peer, parse, loop, limit in (
             (short, "short lines", "orjson.loads", parse_json, loop_json, LIMIT_JSON),
             (long, "long lines", "orjson.loads", parse_json, loop_json, LIMIT_JSON),

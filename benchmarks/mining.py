@@ -17,12 +17,13 @@ from pathlib import Path
 
 from fluo_lab.mining import Candidates, mine
 from fluo_lab.readers import read_traces
-from fluo_lab.worlds import simulate_checkout, write_scaled
+from fluo_lab.worlds import Run, simulate
+from fluo_lab.worlds.checkout import CHECKOUT
+from fluo_lab.worlds.dataset.parts import RunKey, visits_for_spans
 
 PLANTED = {
     "reservation": "when { has(payment.charge) } always { every(payment.charge).must(after(inventory.reserve)) }",
     "intent": "when { has(payment.charge) } always { distinct(payment.charge, payment_intent_id) == 1 }",
-    "refund": "when { has(payment.refund) } always { has(payment.charge) }",
 }
 """Rules looked for by their meaning; the fraud check is looked for by its names, for its threshold is learned."""
 
@@ -41,8 +42,13 @@ class Result:
 
 def find_ranks(mined: Candidates) -> dict[str, int | None]:
     ranks = {key: found.rank if (found := mined.find(text)) else None for key, text in PLANTED.items()}
-    pair = ("payment.charge", "payment.fraud_check")
-    guarded = [c for c in mined if (c.shape.left, c.shape.right) == pair and c.evidence.guard_low is not None]
+    guarded = [
+        c
+        for c in mined
+        if c.shape.left == "payment.charge"
+        and "payment.fraud_check" in (c.shape.right, *c.evidence.right_members)
+        and c.evidence.guard_low is not None
+    ]
     return ranks | {"fraud": guarded[0].rank if guarded else None}
 
 
@@ -78,17 +84,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--spans", type=int, default=1_000_000, help="size of the large file, 0 for none")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "traces.jsonl"
+        path = Path(folder) / "traces.parquet"
         for n_traces in chosen.traces:
             for seed in chosen.seeds:
-                simulation = simulate_checkout(seed=seed, n_traces=n_traces)
-                simulation.write(path)
-                bad = sorted(simulation.truth.bad_traces)
+                simulated = simulate(Run(CHECKOUT, seed, n_traces))
+                simulated.traces.save(path)
+                bad = sorted({trace for traces in simulated.harmed.values() for trace in traces})
                 show(f"seed {seed}, labelled", measure_apart(path, bad))
-                simulate_checkout(seed=seed, n_traces=n_traces, incident=None).write(path)
+                simulate(Run(CHECKOUT, seed, n_traces, has_incidents=False)).traces.save(path)
                 show(f"seed {seed}, no incident", measure_apart(path, []))
         if chosen.spans:
-            write_scaled(path, spans=chosen.spans)
+            simulate(RunKey("checkout", 7, visits_for_spans(RunKey("checkout", 7, 1), chosen.spans)).run()).traces.save(
+                path
+            )
             show("large file", measure_apart(path, []))
 
 

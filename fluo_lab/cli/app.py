@@ -7,6 +7,7 @@ import sys
 import typer
 
 from fluo_lab.cli.checking import check, explain
+from fluo_lab.cli.dataset import dataset
 from fluo_lab.cli.notebook import lab
 from fluo_lab.cli.output import ExitCode, print_diagnostics, warn
 from fluo_lab.cli.proposing import mine
@@ -28,6 +29,7 @@ for command in (read, profile, convert, mine, explain, check):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 app.add_typer(rules, name="rules")
+app.add_typer(dataset, name="dataset")
 
 
 def _print_version(is_asked: bool) -> None:

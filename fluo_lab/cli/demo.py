@@ -21,12 +21,12 @@ def run(folder: Path) -> Path:
     """Read, mine, vet, save and enforce; print what each step finds and return the rule book's path."""
     sample = shipped_folder("datasets") / "checkout"
     say("1. Read the traces")
-    traces = read_traces(sample / "traces.jsonl.gz")
+    traces = read_traces(sample / "traces.jsonl.zst")
     say(f"   {traces.n_spans:,} spans in {traces.n_traces:,} traces of {len(traces.services)} services")
     say(f"   {traces.n_incomplete} incomplete traces, {len(traces.problem_list)} problems")
 
     say("2. Read the post-mortem")
-    postmortem = sample / "incident-double-charge.md"
+    postmortem = sample / "incidents" / "retry-with-new-intent.md"
     bad = read_labels(postmortem, traces)
     say(f"   {postmortem.name} names {len(bad)} traces")
 
@@ -45,7 +45,7 @@ def run(folder: Path) -> Path:
     _enforce(path, traces)
     say("")
     say(f"Rule book:  {path}")
-    say(f"Again:      .venv/bin/fluo check {sample / 'traces.jsonl.gz'} --rules {path}")
+    say(f"Again:      .venv/bin/fluo check {sample / 'traces.jsonl.zst'} --rules {path}")
     say("Notebook:   .venv/bin/fluo lab   (opens notebooks/01_from_traces_to_rule.ipynb)")
     return path
 
@@ -95,8 +95,10 @@ def _enforce(path: Path, traces: Traces) -> None:
         counts = one.counts
         say(f"   {one.rule.id}: {counts.passed} pass, {counts.violation} violations")
     for one in result.violated():
-        for explanation in one:
+        for explanation in one[:SHOWN]:
             say(f"   violation  {one.rule.severity.value:<8}  {explanation.trace_id}  {explanation.why}")
+        if one.counts.violation > SHOWN:
+            say(f"   … {one.counts.violation - SHOWN} more of {one.rule.id}")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ class ExitCode(IntEnum):
     VIOLATIONS = 1
     USAGE = 2
     BAD_INPUT = 3
+    INTERRUPTED = 130
 
 
 class Format(StrEnum):

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import zstandard
+from sample import N_NEW_INTENT, N_SPANS, N_TRACES, POST_MORTEM, TRACES, planted
 
 from fluo_lab.cli import main
 from fluo_lab.shipped import shipped_folder
 
-SAMPLE = str(shipped_folder("datasets") / "checkout" / "traces.jsonl.gz")
-POSTMORTEM = str(shipped_folder("datasets") / "checkout" / "incident-double-charge.md")
+SAMPLE = str(TRACES)
 INTENT = "when { payment.charge.where(attempt > 1) } always { distinct(payment.charge, payment_intent_id) == 1 }"
 DEMO_CAPTURE = "data/otel-demo/otel-tui_test_data.jsonl"
 
@@ -78,7 +79,9 @@ def test_check_writes_one_row_a_rule_and_trace(fluo, tmp_path, ending):
     read = {"jsonl": pl.read_ndjson, "csv": pl.read_csv, "parquet": pl.read_parquet}[ending]
     frame = read(path)
     assert frame.columns == ["rule_id", "trace_id", "verdict"]
-    assert dict(frame.group_by("verdict").len().rows()) == {"not_applicable": 653, "pass": 47, "violation": 10}
+    assert frame["trace_id"].n_unique() == N_TRACES
+    violating = frame.filter(pl.col("verdict") == "violation")["trace_id"].to_list()
+    assert sorted(violating) == sorted(planted("retry-keeps-intent"))
 
 
 def test_verdicts_of_an_unknown_ending_are_refused(fluo):
@@ -95,12 +98,12 @@ def test_fail_on_counts_violations_from_a_severity_up(fluo, tmp_path):
 
 
 def test_parameters_are_filled_in_and_an_unbound_one_is_an_error(fluo):
-    rule = "when { payment.charge.where(amount > $limit) } always { payment.fraud_check }"
-    assert fluo("check", SAMPLE, "--rule", rule, "--param", "limit=1000").returncode == 0
-    assert fluo("check", SAMPLE, "--rule", rule, "--param", "limit=10").returncode == 1
+    rule = "when { trace.has(payment.charge) } always { trace.count(payment.charge) <= $most }"
+    assert fluo("check", SAMPLE, "--rule", rule, "--param", "most=4").returncode == 0
+    assert fluo("check", SAMPLE, "--rule", rule, "--param", "most=1").returncode == 1
     unbound = fluo("check", SAMPLE, "--rule", rule)
     assert unbound.returncode == 2
-    assert "limit" in unbound.stderr
+    assert "most" in unbound.stderr
 
 
 def test_explain_prints_the_canonical_form_and_a_sentence(fluo):
@@ -126,20 +129,21 @@ def test_explain_says_why_a_trace_got_its_verdict(fluo):
 
 def test_mine_proposes_saves_drafts_and_the_saved_book_finds_the_incident(fluo, tmp_path):
     book = tmp_path / "drafts.yaml"
-    done = fluo("mine", SAMPLE, "--bad", POSTMORTEM, "--save", book, "--format", "json")
+    done = fluo("mine", SAMPLE, "--bad", POST_MORTEM, "--save", book, "--format", "json")
     records = json.loads(done.stdout)
     assert done.returncode == 0
     assert records[0]["family"] == "distinct_one"
-    assert records[0]["violations_bad"] == 10
+    assert records[0]["violations_bad"] == 3, "as many as the post-mortem names in full"
+    assert records[0]["field"] == "payment_intent_id"
     assert fluo("rules", "lint", book).returncode == 0
     checked = json.loads(fluo("check", SAMPLE, "--rules", book, "--format", "json").stdout)
     assert len(checked["rules"]) == len(records)
-    assert checked["rules"][0]["violation"] == 10
+    assert checked["rules"][0]["violation"] == N_NEW_INTENT
 
 
 def test_profile_lists_every_span_name(fluo):
     rows = json.loads(fluo("profile", SAMPLE, "--format", "json").stdout)
-    assert sum(row["spans"] for row in rows) == 10_968
+    assert sum(row["spans"] for row in rows) == N_SPANS
 
 
 def test_the_shipped_rules_lint_and_test_clean(fluo):
@@ -162,7 +166,7 @@ def test_a_failing_inline_test_is_named_and_exits_with_1(fluo, tmp_path):
 
 
 def sample_lines():
-    with gzip.open(SAMPLE, "rt") as file:
+    with zstandard.open(SAMPLE, "rt") as file:
         return file.readlines()
 
 
@@ -205,19 +209,19 @@ def test_a_missing_file_exits_with_3_and_names_it(fluo):
 
 def test_a_truncated_gzip_keeps_what_came_before(fluo, tmp_path):
     path = tmp_path / "cut.jsonl.gz"
-    path.write_bytes(Path(SAMPLE).read_bytes()[:200_000])
+    path.write_bytes(gzip.compress("".join(sample_lines()).encode())[:200_000])
     done = fluo("read", path, "--format", "json")
     found = json.loads(done.stdout)
     assert done.returncode == 0
-    assert 0 < found["spans"] < 10_968
+    assert 0 < found["spans"] < N_SPANS
     assert any("ends early" in p["what"] for p in found["problems"])
 
 
 def test_a_bad_file_among_good_ones_is_a_problem_and_the_rest_is_read(fluo, tmp_path):
-    shutil.copy(SAMPLE, tmp_path / "a.jsonl.gz")
+    shutil.copy(SAMPLE, tmp_path / "a.jsonl.zst")
     (tmp_path / "b.txt").write_text("no traces here\n")
     found = json.loads(fluo("read", tmp_path, "--format", "json").stdout)
-    assert found["spans"] == 10_968
+    assert found["spans"] == N_SPANS
     assert any("b.txt" in p["file"] for p in found["problems"])
 
 
@@ -226,7 +230,7 @@ def test_a_rule_with_a_typo_names_the_place_and_the_fix_and_other_rules_are_chec
     assert done.returncode == 2
     assert "rule:1:1: error[FL102]" in done.stderr
     assert "did you mean 'trace.has'?" in done.stderr
-    assert [rule["violation"] for rule in json.loads(done.stdout)["rules"]] == [10]
+    assert [rule["violation"] for rule in json.loads(done.stdout)["rules"]] == [N_NEW_INTENT]
 
 
 def test_a_rule_file_with_a_duplicate_id_a_tag_and_a_typo_keeps_its_good_rules(fluo, tmp_path):
@@ -247,7 +251,7 @@ def test_a_rule_file_with_a_duplicate_id_a_tag_and_a_typo_keeps_its_good_rules(f
     assert "did you mean 'and'?" in done.stderr
     rules = json.loads(done.stdout)["rules"]
     assert {rule["id"] for rule in rules} >= {"intent"}
-    assert next(rule for rule in rules if rule["id"] == "intent")["violation"] == 10
+    assert next(rule for rule in rules if rule["id"] == "intent")["violation"] == N_NEW_INTENT
 
 
 def test_an_unknown_span_name_gets_a_warning_with_the_nearest_names(fluo):
@@ -257,7 +261,7 @@ def test_an_unknown_span_name_gets_a_warning_with_the_nearest_names(fluo):
     assert done.returncode == 0
     assert "warning[FL605]" in done.stderr
     assert "payment.charge" in done.stderr
-    assert json.loads(done.stdout)["rules"][0]["not_applicable"] == 710
+    assert json.loads(done.stdout)["rules"][0]["not_applicable"] == N_TRACES
 
 
 def test_no_rule_at_all_is_a_usage_error(fluo):
@@ -279,7 +283,8 @@ def test_the_demo_ends_with_the_book_and_the_violations(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "out" / "rules.yaml") in done.stdout
-    assert done.stdout.count("violation  critical") == 10
+    assert done.stdout.count("violation  critical") == 5
+    assert f"… {N_NEW_INTENT - 5} more of payment-keeps-its-intent" in done.stdout
     assert "fluo lab" in done.stdout
 
 

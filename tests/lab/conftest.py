@@ -7,9 +7,9 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
+from sample import TRACES
 
 from fluo_lab.readers import read_traces
-from fluo_lab.shipped import shipped_folder
 from fluo_lab.traces import PlainSpan, StatusCode, Traces, traces_from_spans
 
 SCRIPT = '<script>alert("1")</script>'
@@ -17,7 +17,7 @@ SCRIPT = '<script>alert("1")</script>'
 
 @pytest.fixture(scope="session")
 def sample() -> Traces:
-    return read_traces(shipped_folder("datasets") / "checkout" / "traces.jsonl.gz")
+    return read_traces(TRACES)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import polars as pl
 import pytest
+from sample import N_NEW_INTENT, N_SPANS, N_TRACES
 
 from fluo_lab.engine import Verdict
 from fluo_lab.errors import UsageError
@@ -58,15 +59,25 @@ def test_no_name_and_no_value_becomes_markup(hostile: Traces, read_markup: ReadM
 
 def test_the_traces_card_counts_everything_and_names_the_problems(sample: Traces, read_markup: ReadMarkup) -> None:
     text = read_markup(card(sample).markup)[1]
-    assert "710 traces · 10,968 spans · 8 services · 46 span names · 0 problems" in text
-    assert "payment2,223" in text
+    assert f"{N_TRACES} traces · {N_SPANS:,} spans · {len(sample.services)} services · " in text
+    assert f" · {len(sample.span_names)} span names · 0 problems" in text
+    n_payments = sample.spans.filter(pl.col("service") == "payments").height
+    assert f"payments{n_payments:,}" in text
 
 
 def test_verdicts_are_shown_by_glyph_word_and_number(sample: Traces, read_markup: ReadMarkup) -> None:
     text = read_markup(card(INTENT.test(sample)).markup)[1]
-    for shown in ("✔ 47 holds", "✖ 10 violated", "? 0 cannot know", "— 653 did not apply", "… 7 more violations"):
+    n_retried = sample.attributes("payment.charge").filter(pl.col("attempt") > 1)["trace_id"].n_unique()
+    n_kept = n_retried - N_NEW_INTENT
+    for shown in (
+        f"✔ {n_kept} holds",
+        f"✖ {N_NEW_INTENT} violated",
+        "? 0 cannot know",
+        f"— {N_TRACES - n_retried} did not apply",
+        f"… {N_NEW_INTENT - 3} more violations",
+    ):
         assert shown in text
-    assert "82.5 % of the 57 traces" in text
+    assert f"{100 * n_kept / n_retried:.1f} % of the {n_retried} traces" in text
 
 
 def test_a_rule_that_applies_nowhere_shows_no_pass_rate(sample: Traces, read_markup: ReadMarkup) -> None:

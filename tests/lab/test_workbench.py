@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sample import N_TRACES, with_without
 
 from fluo_lab.lab import judge_text, load_formatters, sample_traces, workbench
 from fluo_lab.lab.register import SHOWN_TYPES
@@ -17,10 +18,16 @@ CAPTURED = "trace.has(payment.charge).where(payment.outcome == captured) and tra
 ReadMarkup = Callable[[str], tuple[list[str], str]]
 
 
+def unanswered(sample: Traces) -> int:
+    """How many traces have a charge and no receipt."""
+    return with_without(sample, "payment.charge", "notification.receipt")[1]
+
+
 def test_a_rule_has_a_reading_counts_and_no_error(sample: Traces) -> None:
     state = judge_text(RECEIPT, sample)
     assert state.counts is not None
-    assert state.counts.to_dict() == {"pass": 325, "violation": 26, "inconclusive": 0, "not_applicable": 359}
+    kept, broken, without = with_without(sample, "payment.charge", "notification.receipt")
+    assert state.counts.to_dict() == {"pass": kept, "violation": broken, "inconclusive": 0, "not_applicable": without}
     assert state.reading.startswith("Whenever a trace has a payment.charge span")
     assert state.canonical.startswith("when {")
     assert not any(finding.is_error for finding in state.findings)
@@ -51,7 +58,7 @@ def test_what_the_traces_do_not_have_is_a_doubt_and_no_fault(sample: Traces) -> 
 
 def test_a_new_text_changes_the_counts_and_the_picture(sample: Traces) -> None:
     editor = workbench(RECEIPT, sample)
-    assert editor.counts["violation"] == 26
+    assert editor.counts["violation"] == unanswered(sample)
     assert editor.selected == editor.violations[0]
     assert "∅" in editor.picture
     editor.value = CAPTURED
@@ -64,7 +71,7 @@ def test_a_new_text_changes_the_counts_and_the_picture(sample: Traces) -> None:
 def test_a_fault_keeps_the_last_counts_and_drops_the_reading(sample: Traces) -> None:
     editor = workbench(RECEIPT, sample)
     editor.value = "trace.hass(payment.charge)"
-    assert editor.counts["violation"] == 26
+    assert editor.counts["violation"] == unanswered(sample)
     assert editor.reading == ""
     assert editor.rule is None
     assert editor.diagnostics[0]["start"] == 0
@@ -105,7 +112,7 @@ def test_a_rule_can_be_opened_and_read_back(sample: Traces) -> None:
     detector = Rule("trace.has(payment.refund)", mode=Mode.DETECT)
     assert workbench(detector, sample).value == "never { trace.has(payment.refund) }"
     code = workbench(rule, sample).to_code()
-    assert eval(code, {"Rule": Rule, "traces": sample}).counts.violation == 26
+    assert eval(code, {"Rule": Rule, "traces": sample}).counts.violation == unanswered(sample)
 
 
 def test_a_saved_notebook_keeps_the_workbench_as_markup(hostile: Traces, read_markup: ReadMarkup) -> None:
@@ -133,6 +140,6 @@ def test_a_shell_shows_the_objects_as_cards(sample: Traces) -> None:
     shell = InteractiveShell()
     load_formatters(shell)
     data, _ = shell.display_formatter.format(sample)
-    assert "710 traces" in data["text/html"]
-    assert data["text/plain"].startswith("Traces(710 traces")
+    assert f"{N_TRACES} traces" in data["text/html"]
+    assert data["text/plain"].startswith(f"Traces({N_TRACES} traces")
     assert len(SHOWN_TYPES) == 9

@@ -9,40 +9,37 @@ from functools import cache
 import pytest
 
 from fluo_lab.mining import Candidates, mine
-from fluo_lab.readers import read_traces
 from fluo_lab.traces import Traces
-from fluo_lab.worlds import Truth, Violation, simulate_checkout
+from fluo_lab.worlds import Run, simulate
+from fluo_lab.worlds.checkout import CHECKOUT
 
 
 @dataclass(frozen=True)
 class Shop:
     traces: Traces
-    truth: Truth
+    harmed: dict[str, list[str]]
 
     def mine(self) -> Candidates:
-        return mine(self.traces, incidents={i.id: i.traces for i in self.truth.incidents})
+        return mine(self.traces, incidents=self.harmed)
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, Violation | None], Shop]:
-    """Gives the shop of a seed and an incident."""
-    folder = tmp_path_factory.mktemp("shops")
+def shop() -> Callable[..., Shop]:
+    """Gives the shop of a seed, with its incidents or without."""
 
     @cache
-    def make(seed: int, incident: Violation | None) -> Shop:
-        simulation = simulate_checkout(seed=seed, n_traces=800, incident=incident)
-        path = folder / f"{seed}-{incident}.jsonl"
-        simulation.write(path)
-        return Shop(read_traces(path), simulation.truth)
+    def make(seed: int, *, has_incidents: bool = True) -> Shop:
+        simulated = simulate(Run(CHECKOUT, seed, 800, has_incidents=has_incidents))
+        return Shop(simulated.traces, {name: ids for name, ids in simulated.harmed.items() if ids})
 
     return make
 
 
 @pytest.fixture(scope="session")
-def double_charge(shop: Callable[[int, Violation | None], Shop]) -> Shop:
-    return shop(101, Violation.DOUBLE_CHARGE)
+def harmed_shop(shop: Callable[..., Shop]) -> Shop:
+    return shop(101)
 
 
 @pytest.fixture(scope="session")
-def mined(double_charge: Shop) -> Candidates:
-    return double_charge.mine()
+def mined(harmed_shop: Shop) -> Candidates:
+    return harmed_shop.mine()

@@ -1,35 +1,35 @@
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fluo_lab.mining import mine
 from fluo_lab.mining.bursts import find_burst
-from fluo_lab.readers import read_traces
-from fluo_lab.worlds import Violation, simulate_checkout
+from fluo_lab.worlds import Run, simulate
+from fluo_lab.worlds.checkout import CHECKOUT
 
 INTENT = "when { has(payment.charge) } always { distinct(payment.charge, payment_intent_id) == 1 }"
 
 
 @pytest.mark.parametrize("seed", [41, 42, 43])
-def test_an_incident_nobody_labelled_is_found_by_its_burst_of_violations(tmp_path, seed):
-    simulation = simulate_checkout(seed=seed, n_traces=1000)
-    path = tmp_path / "traces.jsonl"
-    simulation.write(path)
-    found = mine(read_traces(path)).find(INTENT)
-    (incident,) = simulation.truth.incidents
+def test_an_incident_nobody_labelled_is_found_by_its_burst_of_violations(seed):
+    simulated = simulate(Run(CHECKOUT, seed, 1000))
+    found = mine(simulated.traces).find(INTENT)
+    harmed = simulated.harmed["retry-with-new-intent"]
     assert found is not None
-    assert found.rank <= 3
-    assert set(found.evidence.burst) == set(incident.traces)
-    assert len(found.evidence.violating_good) == len(incident.traces)
+    assert found.rank <= len(CHECKOUT.incidents)
+    assert set(found.evidence.burst) == set(harmed)
+    assert len(found.evidence.violating_good) == len(harmed)
 
 
-def test_violations_spread_over_time_are_no_burst(tmp_path):
-    rates = {Violation.DOUBLE_CHARGE: 0.3}
-    simulation = simulate_checkout(seed=41, n_traces=1000, incident=None, violation_rates=rates)
-    path = tmp_path / "traces.jsonl"
-    simulation.write(path)
-    mined = mine(read_traces(path))
+def test_violations_spread_over_time_are_no_burst():
+    # the incident takes all day, and seldom harms anybody
+    creeping = replace(CHECKOUT.incident("retry-with-new-intent"), window=(0.0, 1.0), rate=0.3)
+    shop = replace(CHECKOUT, incidents=tuple(creeping if i.id == creeping.id else i for i in CHECKOUT.incidents))
+    mined = mine(simulate(Run(shop, 41, 1000)).traces)
     assert mined.find(INTENT) is None
-    assert "broken on 29 of 455 good traces" in str(mined.why_not(INTENT))
+    assert re.search(r"broken on \d+ of \d+ good traces", str(mined.why_not(INTENT)))
 
 
 def test_evenly_spread_violations_are_seldom_taken_for_a_burst():

@@ -77,9 +77,9 @@ def test_the_frame_has_a_row_a_candidate(mined):
     ]
 
 
-def test_evidence_is_what_the_engine_says(mined, double_charge):
-    bad = set(double_charge.truth.incidents[0].traces)
-    evaluation = evaluate([c.tree for c in mined], double_charge.traces)
+def test_evidence_is_what_the_engine_says(mined, harmed_shop):
+    bad = {trace for traces in harmed_shop.harmed.values() for trace in traces}
+    evaluation = evaluate([c.tree for c in mined], harmed_shop.traces)
     for number, candidate in enumerate(mined):
         violating = set(evaluation.trace_ids(number, Verdict.VIOLATION))
         assert set(candidate.evidence.violating_bad) == violating & bad
@@ -88,25 +88,26 @@ def test_evidence_is_what_the_engine_says(mined, double_charge):
         assert set(candidate.evidence.satisfying) <= set(evaluation.trace_ids(number, Verdict.PASS))
 
 
-def test_every_family_counts_violations_as_the_engine_does(double_charge):
-    looks = Looks.of(double_charge.traces, (), {}, judge_incomplete=False)
-    land = Landscape(double_charge.traces, looks, Settings(), Occurrences(double_charge.traces, min_traces=8))
+def test_every_family_counts_violations_as_the_engine_does(harmed_shop):
+    traces = harmed_shop.traces.filter(~pl.col("is_incomplete"))  # incomplete ones are no evidence to mining
+    looks = Looks.of(traces, (), {}, judge_incomplete=False)
+    land = Landscape(traces, looks, Settings(), Occurrences(traces, min_traces=8))
     for family in FAMILIES:
         drafts = list(family(land))
         assert drafts, family
-        verdicts = evaluate([d.shape.tree for d in drafts], double_charge.traces).verdicts
+        verdicts = evaluate([d.shape.tree for d in drafts], traces).verdicts
         for draft, verdict in zip(drafts, verdicts, strict=True):
             text = print_rule(draft.shape.tree)
             assert (verdict == Verdict.VIOLATION).nonzero()[0].tolist() == draft.violating().tolist(), text
             assert (verdict != Verdict.NOT_APPLICABLE).nonzero()[0].tolist() == draft.rows.tolist(), text
 
 
-def test_equal_traces_give_equal_candidates(mined, double_charge):
-    assert double_charge.mine().to_dicts() == mined.to_dicts()
+def test_equal_traces_give_equal_candidates(mined, harmed_shop):
+    assert harmed_shop.mine().to_dicts() == mined.to_dicts()
 
 
-def test_the_limit_is_kept_and_what_it_cuts_off_can_be_asked_for(mined, double_charge):
-    few = mine(double_charge.traces, bad=double_charge.truth.incidents[0].traces, limit=3)
+def test_the_limit_is_kept_and_what_it_cuts_off_can_be_asked_for(mined, harmed_shop):
+    few = mine(harmed_shop.traces, bad=harmed_shop.harmed["retry-with-new-intent"], limit=3)
     assert len(few) == 3
     beyond = next(c for c in mined if few.find(c.text) is None)
     assert "beyond the 3 candidates asked for" in few.why_not(beyond.text)
@@ -118,7 +119,7 @@ def test_the_limit_is_kept_and_what_it_cuts_off_can_be_asked_for(mined, double_c
         ("when { has(payment.charge) } always { has(inventory.reserve) }", "implied by candidate"),
         (
             "when { has(payment.charge) } always { distinct(payment.charge, payment_intent_id) == 1 }",
-            "it is candidate 1",
+            "it is candidate 2",
         ),
         ("when { has(cart.add_item) } always { has(payment.charge) }", "no family proposed it: broken on"),
     ],
@@ -147,11 +148,11 @@ def test_no_traces_give_no_candidates():
     assert mined.frame().is_empty()
 
 
-def test_a_limit_of_nothing_is_refused(double_charge):
+def test_a_limit_of_nothing_is_refused(harmed_shop):
     with pytest.raises(UsageError, match="limit is 0"):
-        mine(double_charge.traces, limit=0)
+        mine(harmed_shop.traces, limit=0)
 
 
-def test_a_label_of_no_loaded_trace_is_refused(double_charge):
+def test_a_label_of_no_loaded_trace_is_refused(harmed_shop):
     with pytest.raises(UsageError, match="1 of 1 labelled traces are not loaded"):
-        mine(double_charge.traces, bad=["feedfacefeedfacefeedfacefeedface"])
+        mine(harmed_shop.traces, bad=["feedfacefeedfacefeedfacefeedface"])

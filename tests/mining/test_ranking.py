@@ -4,11 +4,9 @@ import pytest
 
 from fluo_lab.mining import Family, mine
 from fluo_lab.readers import read_traces
-from fluo_lab.worlds import Violation
 
 RESERVED_FIRST = "when { has(payment.charge) } always { every(payment.charge).must(after(inventory.reserve)) }"
 ONE_INTENT = "when { has(payment.charge) } always { distinct(payment.charge, payment_intent_id) == 1 }"
-CHARGED_BEFORE = "when { has(payment.refund) } always { has(payment.charge) }"
 
 
 def rank_of_fraud_check(mined):
@@ -17,7 +15,8 @@ def rank_of_fraud_check(mined):
         (
             c.rank
             for c in mined
-            if (c.shape.left, c.shape.right) == ("payment.charge", "payment.fraud_check")
+            if c.shape.left == "payment.charge"
+            and "payment.fraud_check" in (c.shape.right, *c.evidence.right_members)
             and c.shape.left_where
             and c.shape.left_where[0].field == "amount"
             and abs(c.shape.left_where[0].value - 1000) <= 10
@@ -26,18 +25,10 @@ def rank_of_fraud_check(mined):
     )
 
 
-@pytest.mark.parametrize(
-    ("seed", "incident"),
-    [
-        (101, Violation.DOUBLE_CHARGE),
-        (202, Violation.DOUBLE_CHARGE),
-        (303, Violation.DOUBLE_CHARGE),
-        (101, None),
-    ],
-)
-def test_the_planted_rules_are_in_the_first_ten(shop, seed, incident):
-    mined = shop(seed, incident).mine()
-    for text in (RESERVED_FIRST, ONE_INTENT, CHARGED_BEFORE):
+@pytest.mark.parametrize(("seed", "has_incidents"), [(101, True), (202, True), (303, True), (101, False)])
+def test_the_planted_rules_are_in_the_first_ten(shop, seed, has_incidents):
+    mined = shop(seed, has_incidents=has_incidents).mine()
+    for text in (RESERVED_FIRST, ONE_INTENT):
         found = mined.find(text)
         assert found is not None, mined.why_not(text)
         assert found.rank <= 10, found
@@ -45,26 +36,26 @@ def test_the_planted_rules_are_in_the_first_ten(shop, seed, incident):
 
 
 @pytest.mark.parametrize(
-    ("incident", "family", "left", "right"),
+    ("incident", "family", "left"),
     [
-        (Violation.DOUBLE_CHARGE, Family.DISTINCT_ONE, "payment.charge", None),
-        (Violation.MISSING_RESERVATION, Family.PRECEDENCE, "payment.charge", "inventory.reserve"),
-        (Violation.MISSING_CHARGE, Family.PRECEDENCE, "payment.refund", "payment.charge"),
+        ("retry-with-new-intent", Family.DISTINCT_ONE, "payment.charge"),
+        ("charge-before-reservation", Family.PRECEDENCE, "payment.charge"),
+        ("missing-fraud-check", Family.PRESENCE, "payment.charge"),
     ],
 )
-def test_the_rule_an_incident_broke_comes_first(shop, incident, family, left, right):
-    first = shop(101, incident).mine()[0]
-    assert (first.shape.family, first.shape.left, first.shape.right) == (family, left, right)
+def test_the_rule_an_incident_broke_comes_first(harmed_shop, incident, family, left):
+    first = mine(harmed_shop.traces, incidents={incident: harmed_shop.harmed[incident]})[0]
+    assert (first.shape.family, first.shape.left) == (family, left)
     assert first.is_broken
-    assert first.evidence.incidents == (f"incident-{incident}",)
+    assert first.evidence.incidents == (incident,)
 
 
-def test_a_third_of_the_labels_wrong_does_not_hide_the_broken_rule(double_charge):
-    harmed = list(double_charge.truth.incidents[0].traces)
-    ids = double_charge.traces.traces["trace_id"].to_list()
+def test_a_third_of_the_labels_wrong_does_not_hide_the_broken_rule(harmed_shop):
+    harmed = harmed_shop.harmed["retry-with-new-intent"]
+    ids = harmed_shop.traces.traces["trace_id"].to_list()
     n_wrong = round(len(harmed) / 3)
     innocent = [t for t in ids if t not in harmed][:: len(ids) // (n_wrong + 1)][:n_wrong]
-    first = mine(double_charge.traces, bad=[*harmed[n_wrong:], *innocent])[0]
+    first = mine(harmed_shop.traces, bad=[*harmed[n_wrong:], *innocent])[0]
     assert first.shape.field == "payment_intent_id"
 
 
@@ -76,9 +67,9 @@ def test_a_learned_threshold_lies_in_its_interval(mined):
         assert candidate.evidence.guard_low <= value <= candidate.evidence.guard_high
 
 
-def test_no_candidate_is_a_parent_and_its_child(mined, double_charge):
-    table = double_charge.traces.table
-    names = double_charge.traces.name_dictionary.decode(table["name"]).to_list()
+def test_no_candidate_is_a_parent_and_its_child(mined, harmed_shop):
+    table = harmed_shop.traces.table
+    names = harmed_shop.traces.name_dictionary.decode(table["name"]).to_list()
     nested = {(name, names[p]) for name, p in zip(names, table["parent_row"], strict=True) if p >= 0}
     for candidate in mined:
         pair = (candidate.shape.left, candidate.shape.right)
