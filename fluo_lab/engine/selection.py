@@ -15,6 +15,7 @@ from fluo_lab.engine.globs import fitting
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.predicates import Leaves, Reading, compile_predicate
 from fluo_lab.engine.relations import Relations
+from fluo_lab.engine.spans import SpanSet
 from fluo_lab.engine.units import Rows, Units
 from fluo_lab.language import (
     And,
@@ -51,9 +52,9 @@ class Matched:
         Given some spans that may be missing, or some place of the clocks.
     """
 
-    seen: Rows
-    certain: Rows
-    possible: Rows
+    seen: SpanSet
+    certain: SpanSet
+    possible: SpanSet
 
     @property
     def is_certain(self) -> bool:
@@ -106,7 +107,8 @@ class Selector:
         self._events: dict[Event, Mask] = {}
         self._relations: dict[tuple[Relation, Reading, int], Mask] = {}
         self._askers: dict[Relation, set[int]] = {}
-        self._rows: dict[tuple[int, ...], Rows] = {}
+        self._spans: dict[tuple[int, ...], SpanSet] = {}
+        self._of_operation: dict[Operation, SpanSet] = {}
         self._of_events = Leaves(self.values, _none_of_an_event, _none_of_an_event)
 
     # --- what is asked --------------------------------------------------------------------------------------
@@ -133,8 +135,8 @@ class Selector:
             if selection.where or must is not None:
                 jobs.append(_Job(selection, selection.where, must))
             else:
-                rows = self._all_rows(selection.operation)
-                self._found[selection, None] = Matched(rows, rows, rows)
+                spans = self._spans_of(selection.operation)
+                self._found[selection, None] = Matched(spans, spans, spans)
         by_group: dict[int, list[tuple[_Job, NDArray[np.int64] | None]]] = {}
         for job in jobs:
             for group, at in self._groups(job.selection.operation):
@@ -144,7 +146,7 @@ class Selector:
         for group, here in by_group.items():
             self._run(group, here)
         for job in jobs:
-            self._found[job.selection, job.must] = job.matched()
+            self._found[job.selection, job.must] = job.matched(self.units)
 
     # --- operations -----------------------------------------------------------------------------------------
 
@@ -180,15 +182,15 @@ class Selector:
         self._operations[operation] = found
         return found
 
-    def _all_rows(self, operation: Operation) -> Rows:
-        """Return the rows of every span of an operation."""
-        groups = self.traces.attribute_table.groups
-        return _joined(
-            [
-                self.units.members(groups[number].rows if at is None else groups[number].rows[at])
-                for number, at in self._groups(operation)
+    def _spans_of(self, operation: Operation) -> SpanSet:
+        """Return every span of an operation; always the same object."""
+        if operation not in self._of_operation:
+            parts = [
+                (self._spans_in((group,)) if at is None else self._spans_in((group,)).part(at)).members
+                for group, at in self._groups(operation)
             ]
-        )
+            self._of_operation[operation] = _joined(self.units, parts)
+        return self._of_operation[operation]
 
     # --- predicates -----------------------------------------------------------------------------------------
 
@@ -235,17 +237,17 @@ class Selector:
             # waking threads for a small frame costs more than it saves
             select = frame.select_seq if frame.height < _PARALLEL_ROWS else frame.select
             answers = {series.name: _true(series, len(context)) for series in select(expressions.values())}
+        spans = self._spans_in((group,))
         for job, at, reading, where, must in asked:
             hits = where.truth(answers)
             if must is not None:
                 fulfilled = must.truth(answers)
                 assert fulfilled is not None  # noqa: S101 - a predicate is asked
                 hits = ~fulfilled if hits is None else hits & ~fulfilled
-            if hits is None:
-                rows = context.span_rows if at is None else context.span_rows[at]
-            else:
-                rows = context.span_rows[np.flatnonzero(hits) if at is None else at[hits[at]]]
-            job.rows.setdefault(reading, []).append(self.units.members(rows))
+            found = at
+            if hits is not None:
+                found = np.flatnonzero(hits) if at is None else at.take(np.flatnonzero(hits.take(at)))
+            job.spans.setdefault(reading, []).append((spans if found is None else spans.part(found)).members)
 
     def _event(self, event: Event) -> Mask:
         """Return which spans carry an event."""
@@ -280,18 +282,17 @@ class Selector:
                 self._relations[relation, reading, asker] = part
         return self._relations[key]
 
-    def _rows_in(self, groups: tuple[int, ...]) -> Rows:
-        """Return the rows of some attribute groups, one group after the other; always the same array."""
-        if len(groups) == 1:
-            return self.context(groups[0]).span_rows
-        if groups not in self._rows:
-            self._rows[groups] = np.concatenate([self.context(group).span_rows for group in groups])
-        return self._rows[groups]
+    def _spans_in(self, groups: tuple[int, ...]) -> SpanSet:
+        """Return the spans of some attribute groups, one group after the other; always the same object."""
+        if groups not in self._spans:
+            rows = [self.context(group).span_rows for group in groups]
+            self._spans[groups] = SpanSet(self.units, rows[0] if len(rows) == 1 else np.concatenate(rows))
+        return self._spans[groups]
 
     def _find(self, relation: Relation, reading: Reading, groups: tuple[int, ...]) -> Mask:
-        subjects = self._rows_in(groups)
+        subjects = self._spans_in(groups)
         matched = self.matched(relation.selection)
-        between = None if relation.without is None else self._all_rows(relation.without)
+        between = None if relation.without is None else self._spans_of(relation.without)
         partners, margin_ns = {
             Reading.SEEN: (matched.seen, 0),
             Reading.LEAST: (matched.certain, self.span_skew_ns),
@@ -308,10 +309,10 @@ class Selector:
         )
         if reading is Reading.SEEN or not self.units.has_open:
             return holds
-        is_open = self.units.open_spans[subjects]
+        is_open = self.units.open_spans[subjects.at]
         if reading is Reading.LEAST:  # a span that is missing may lie between
             return holds if between is None else holds & ~is_open
-        settled = self._related.settled(relation, subjects)
+        settled = self._related.settled(relation, subjects.rows)
         return holds | (is_open if settled is None else is_open & ~settled)
 
 
@@ -350,22 +351,23 @@ class _Job:
         self.where = where
         self.must = must
         self.relations = list(_relations_in(where if must is None else (*where, must)))
-        self.rows: dict[Reading, list[Rows]] = {}
+        self.spans: dict[Reading, list[SpanSet]] = {}
 
-    def matched(self) -> Matched:
+    def matched(self, units: Units) -> Matched:
         """Return what was found in all groups."""
-        seen = _joined(self.rows.get(Reading.SEEN, []))
+        seen = _joined(units, self.spans.get(Reading.SEEN, []))
         certain, possible = (
-            _joined(self.rows[reading]) if reading in self.rows else seen for reading in (Reading.LEAST, Reading.MOST)
+            _joined(units, self.spans[reading]) if reading in self.spans else seen
+            for reading in (Reading.LEAST, Reading.MOST)
         )
         return Matched(seen, certain, possible)
 
 
-def _joined(parts: list[Rows]) -> Rows:
-    """Return rows of several groups as one ascending array."""
-    if not parts:
-        return NO_ROWS
-    return parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts))
+def _joined(units: Units, parts: list[SpanSet]) -> SpanSet:
+    """Return the spans of several groups as one, rows ascending."""
+    if len(parts) == 1:
+        return parts[0]
+    return SpanSet(units, np.sort(np.concatenate([NO_ROWS, *(part.rows for part in parts)])))
 
 
 def _true(series: pl.Series, length: int) -> Mask:

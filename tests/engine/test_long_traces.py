@@ -54,9 +54,9 @@ def shape(seed, *, n_spans=24, backwards=False):
 def found(evaluator, relation):
     matched = evaluator.select.matched(Selection(operation=ANY.operation, where=(relation,)))
     return {
-        "seen": set(matched.seen.tolist()),
-        "least": set(matched.certain.tolist()),
-        "most": set(matched.possible.tolist()),
+        "seen": set(matched.seen.rows.tolist()),
+        "least": set(matched.certain.rows.tolist()),
+        "most": set(matched.possible.rows.tolist()),
     }
 
 

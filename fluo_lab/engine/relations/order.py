@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.relations.pairing import Pairing
 from fluo_lab.engine.runs import Positions, bisect, run_bounds, running_max, sorted_in_runs
-from fluo_lab.engine.units import Rows, Units
+from fluo_lab.engine.spans import SpanSet
+from fluo_lab.engine.units import Rows
 from fluo_lab.language import RelationKind
 
 __all__ = ["Between", "beside", "in_order", "overlapping", "shifted"]
@@ -169,16 +170,17 @@ class Between:
 
     Parameters
     ----------
-    rows
-        Ascending rows of these spans.
+    spans
+        These spans, rows ascending.
     """
 
-    def __init__(self, units: Units, rows: Rows) -> None:
-        order = units.order(rows)
-        self.rows = rows if order is None else rows[order]
+    def __init__(self, spans: SpanSet) -> None:
+        units = spans.units
+        order = units.order(spans.rows)
+        self.spans = spans if order is None else spans.part(order)
         self._units = units
-        self._starts = units.traces.start_ns[self.rows]
-        self._bounds = run_bounds(units.unit_of[self.rows], units.n)
+        self._starts = self.spans.start
+        self._bounds = run_bounds(self.spans.unit, units.n)
 
     def count(self, unit: Positions, after: Times, before: Times) -> Positions:
         """Return how many start strictly between two times, in each given unit."""
@@ -195,7 +197,7 @@ class Between:
     def is_one(self, rows: Rows) -> Mask:
         """Return which of some spans are among these."""
         is_one = np.zeros(self._units.traces.n_spans, dtype=np.bool_)
-        is_one[self.rows] = True
+        is_one[self.spans.at] = True
         return is_one[rows]
 
 
@@ -268,7 +270,7 @@ def _latest_started(pairing: Pairing, ends: Times, between: Between) -> Mask:
 def _with_none_between(pairing: Pairing, between: Between, rows: Positions, partner_start: Times) -> Mask:
     """Return which subjects, of some that found a partner, have none of the other spans between."""
     hits = np.zeros(len(pairing.subjects), dtype=np.bool_)
-    subjects = pairing.subjects[rows]
+    subjects = pairing.subjects.part(rows)
     own_start = subjects.start
     first, last = np.minimum(own_start, partner_start), np.maximum(own_start, partner_start)
     hits[rows[~between.has_any(subjects.unit, first, last)]] = True
@@ -286,7 +288,7 @@ def _by_pairs(kind: RelationKind, pairing: Pairing, margin_ns: int, within_ns: i
     low, high = bisect(times, low, high, first), bisect(times, low, high, last, right=True)
     hits = np.zeros(len(pairing.subjects), dtype=np.bool_)
     for subject, partner in _pairs(low, np.maximum(high, low)):
-        ours, others = pairing.subjects[subject], pairing.partners[partner]
+        ours, others = pairing.subjects.part(subject), pairing.partners.part(partner)
         after = shifted(np.minimum(ours.start, others.start), -margin_ns)
         before = shifted(np.maximum(ours.start, others.start), margin_ns)
         n = between.count(ours.unit, after, before)

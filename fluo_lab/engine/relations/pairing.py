@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,53 +14,14 @@ from numpy.typing import NDArray
 
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.runs import Positions, bisect, run_bounds
-from fluo_lab.engine.units import Rows, Units
+from fluo_lab.engine.spans import SpanSet
 
-__all__ = ["Key", "Pairer", "Pairing", "Side"]
+__all__ = ["Key", "Pairer", "Pairing"]
 
 Times = NDArray[np.int64]
 
 Key = tuple[NDArray[Any], NDArray[Any]]
 """Codes a subject and a partner must share, as two arrays: of the subjects, of the partners; below 0 joins nothing."""
-
-
-@dataclass(frozen=True)
-class Side:
-    """Spans on one side of a relation: their rows, and what of them is asked for, looked up once."""
-
-    units: Units
-    rows: Rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, at: Positions | Mask) -> Side:
-        return Side(self.units, self.rows[at])
-
-    @cached_property
-    def at(self) -> NDArray[np.intp]:
-        """The rows as NumPy indexes without turning them into others first."""
-        return self.rows.astype(np.intp)
-
-    @cached_property
-    def start(self) -> Times:
-        """When each span starts."""
-        return self.units.traces.start_ns.take(self.at)
-
-    @cached_property
-    def end(self) -> Times:
-        """When each span ends."""
-        return self.units.traces.end_ns.take(self.at)
-
-    @cached_property
-    def unit(self) -> Positions:
-        """The unit of each span, -1 for none."""
-        return self.units.unit_of.take(self.at).astype(np.int64)
-
-    @cached_property
-    def runs_backwards(self) -> bool:
-        """Whether some span ends before it starts, as broken clocks write."""
-        return bool((self.end < self.start).any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +43,9 @@ class Pairing:
         subject is.
     """
 
-    subjects: Side
+    subjects: SpanSet
     subject_cell: Positions
-    partners: Side
+    partners: SpanSet
     cell: Positions
     bounds: Positions
     low: Positions
@@ -109,7 +69,7 @@ class Pairing:
             position = np.empty(len(order), dtype=np.int64)
             position[order] = np.arange(len(order), dtype=np.int64)
             own = np.where(own >= 0, position[own], -1)
-        return replace(self, partners=self.partners[order], own=own)
+        return replace(self, partners=self.partners.part(order), own=own)
 
 
 class Pairer:
@@ -126,7 +86,7 @@ class Pairer:
         # One more than the position of a partner, by its row; 0 elsewhere. Every call clears it behind itself.
         self._place = np.zeros(n_spans, dtype=np.uint32)
 
-    def pair(self, subjects: Side, partners: Side, keys: Iterable[Key], *, may_meet: bool) -> Pairing:
+    def pair(self, subjects: SpanSet, partners: SpanSet, keys: Iterable[Key], *, may_meet: bool) -> Pairing:
         """Return subjects and partners in cells.
 
         Parameters
@@ -140,7 +100,7 @@ class Pairer:
         """
         taken = _order(partners.unit)
         if taken is not None:
-            partners = partners[taken]
+            partners = partners.part(taken)
         bounds = run_bounds(partners.unit, self._n_units)
         low, high = _runs(bounds, subjects.unit)
         pairing = Pairing(subjects, subjects.unit, partners, partners.unit, bounds, low, high)
@@ -186,7 +146,7 @@ def _refined(
     order = _joining(pairing.cell, of_partners)
     old, codes = pairing, of_partners
     if order is not None:
-        partners, cell, codes = pairing.partners[order], pairing.cell[order], of_partners[order]
+        partners, cell, codes = pairing.partners.part(order), pairing.cell[order], of_partners[order]
         bounds = run_bounds(cell, len(pairing.bounds) - 1)
         low, high = _runs(bounds, pairing.subject_cell)
         old = replace(pairing, partners=partners, cell=cell, bounds=bounds, low=low, high=high)

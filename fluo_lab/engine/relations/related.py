@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from fluo_lab.engine.columns import FieldValues
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.relations import kinship, order
-from fluo_lab.engine.relations.pairing import Key, Pairer, Side
+from fluo_lab.engine.relations.pairing import Key, Pairer
+from fluo_lab.engine.spans import SpanSet
 from fluo_lab.engine.units import Rows, Units
 from fluo_lab.language import Duration, Field, Relation, RelationKind
 
@@ -34,15 +35,14 @@ class Relations:
         self._values = values
         self._family = kinship.Family(units.traces)
         self._pairer = Pairer(units.traces.n_spans, units.n)
-        self._sides: dict[int, Side] = {}
-        self._between: dict[int, order.Between] = {}
+        self._between: dict[SpanSet, order.Between] = {}
 
     def related(
         self,
         relation: Relation,
-        subjects: Rows,
-        partners: Rows,
-        between: Rows | None,
+        subjects: SpanSet,
+        partners: SpanSet,
+        between: SpanSet | None,
         margin_ns: int,
         *,
         code_of: Callable[[Field], NDArray[np.int64]],
@@ -53,7 +53,7 @@ class Relations:
         Parameters
         ----------
         subjects, partners
-            Rows, partners ascending and members of units. Kept for as long as this object is.
+            Spans, the partners' rows ascending and members of units.
         between
             The spans of ``without``, all members; None where the relation has none.
         margin_ns
@@ -64,17 +64,18 @@ class Relations:
             Whether some span may be both subject and partner.
         """
         within_ns = relation.within.ns if isinstance(relation.within, Duration) else None
-        keys = [(code_of(own), self._values.join_codes(partners, other)) for own, other in relation.same]
+        keys = [(code_of(own), self._values.join_codes(partners.rows, other)) for own, other in relation.same]
         kind = relation.kind
         if kind in _DIRECT:
             find = kinship.parents_of if kind is RelationKind.CHILD_OF else kinship.children_of
-            return find(self._traces, subjects, partners, self._test(subjects, partners, keys, margin_ns, within_ns))
+            test = self._test(subjects.rows, partners.rows, keys, margin_ns, within_ns)
+            return find(self._traces, subjects.rows, partners.rows, test)
         if kind in (RelationKind.UNDER, RelationKind.OVER):
             return self._kin(kind, subjects, partners, keys, margin_ns, within_ns)
         if kind is RelationKind.SIBLING_OF:
             of_span = self._family.sibling_key()
-            keys.append((of_span[subjects], of_span[partners]))
-        pairing = self._pairer.pair(self._side(subjects), self._side(partners), keys, may_meet=may_meet)
+            keys.append((of_span[subjects.at], of_span[partners.at]))
+        pairing = self._pairer.pair(subjects, partners, keys, may_meet=may_meet)
         if kind is RelationKind.OVERLAPS:  # no gap is above 0 then, so every distance is within
             return order.overlapping(pairing, margin_ns)
         if kind in (RelationKind.SIBLING_OF, RelationKind.BESIDE):
@@ -82,18 +83,11 @@ class Relations:
         excluded = None if between is None else self._excluded(between)
         return order.in_order(kind, pairing, margin_ns, within_ns, excluded)
 
-    def _side(self, rows: Rows) -> Side:
-        """Return the spans at some rows, looked at once: the side keeps the rows, so that no others get their id."""
-        if id(rows) not in self._sides:
-            self._sides[id(rows)] = Side(self._units, rows)
-        return self._sides[id(rows)]
-
-    def _excluded(self, rows: Rows) -> order.Between:
-        """Return the spans of ``without``, looked at once; they are kept as sides are."""
-        if id(rows) not in self._between:
-            self._side(rows)
-            self._between[id(rows)] = order.Between(self._units, rows)
-        return self._between[id(rows)]
+    def _excluded(self, spans: SpanSet) -> order.Between:
+        """Return the spans of ``without``, looked at once."""
+        if spans not in self._between:
+            self._between[spans] = order.Between(spans)
+        return self._between[spans]
 
     def settled(self, relation: Relation, subjects: Rows) -> Mask | None:
         """Return for which subjects the spans seen tell all that can be a partner; None: for none of them."""
@@ -110,8 +104,8 @@ class Relations:
     def _kin(
         self,
         kind: RelationKind,
-        subjects: Rows,
-        partners: Rows,
+        subjects: SpanSet,
+        partners: SpanSet,
         keys: list[Key],
         margin_ns: int,
         within_ns: int | None,
@@ -120,16 +114,17 @@ class Relations:
         walk = kinship.walked_up if is_under else kinship.walked_down
         if within_ns is not None:
             is_asked = np.zeros(self._units.n + 1, dtype=np.bool_)  # the last: of spans in no unit
-            is_asked[self._side(subjects).unit] = True
-            near = partners[is_asked[self._side(partners).unit]]
-            return walk(self._traces, subjects, near, self._test(subjects, partners, keys, margin_ns, within_ns))
-        pairing = self._pairer.pair(self._side(subjects), self._side(partners), keys, may_meet=False)
+            is_asked[subjects.unit] = True
+            near = partners.rows[is_asked[partners.unit]]
+            test = self._test(subjects.rows, partners.rows, keys, margin_ns, within_ns)
+            return walk(self._traces, subjects.rows, near, test)
+        pairing = self._pairer.pair(subjects, partners, keys, may_meet=False)
         hits = (kinship.covered if is_under else kinship.covering)(self._traces, pairing)
-        loops = self._traces.structure.depth[partners] < 0
+        loops = self._traces.structure.depth[partners.at] < 0
         if not loops.any():
             return hits
-        test = self._test(subjects, partners, keys, margin_ns, within_ns)
-        return hits | walk(self._traces, subjects, partners[loops], test)
+        test = self._test(subjects.rows, partners.rows, keys, margin_ns, within_ns)
+        return hits | walk(self._traces, subjects.rows, partners.rows[loops], test)
 
     def _test(
         self, subjects: Rows, partners: Rows, keys: list[Key], margin_ns: int, within_ns: int | None
