@@ -8,6 +8,7 @@ chains of parents walked, all at once, a level at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -32,6 +33,24 @@ class Family:
         self._traces = traces
         self._sibling_key: NDArray[np.int64] | None = None
         self._is_rooted: Mask | None = None
+
+    @property
+    def parent(self) -> NDArray[np.int64]:
+        """The row of every span's parent, below 0 where there is none."""
+        return self._traces.parent_row
+
+    @cached_property
+    def has_cycles(self) -> bool:
+        """Whether the parents of some spans form a cycle."""
+        return bool(self._traces.traces["has_cycle"].any())
+
+    def is_under(self, low: NDArray[np.int64], high: NDArray[np.int64]) -> Mask:
+        """Return which of some rows are descendants of others, in pairs; cycles of parents aside."""
+        structure = self._traces.structure
+        number, top = structure.preorder.take(low), structure.preorder.take(high)
+        is_under = number > top
+        is_under &= number < top + structure.subtree_size.take(high)
+        return is_under
 
     def sibling_key(self) -> NDArray[np.int64]:
         """Return a number a span that siblings, and only they, share; -1 for a root."""

@@ -10,30 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.relations.pairing import Pairing
+from fluo_lab.engine.relations.times import GREATEST, LEAST, Times, ordered_times, shifted
 from fluo_lab.engine.runs import Positions, bisect, run_bounds, running_max, sorted_in_runs
 from fluo_lab.engine.spans import SpanSet
 from fluo_lab.engine.units import Rows
 from fluo_lab.language import RelationKind
 
-__all__ = ["Between", "beside", "in_order", "overlapping", "shifted"]
+__all__ = ["Between", "beside", "in_order", "overlapping"]
 
-Times = NDArray[np.int64]
-
-_LEAST, _GREATEST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 _PAIRS_AT_ONCE = 2_000_000
-
-
-def shifted(times: Times, by: int) -> Times:
-    """Return times moved, held at the ends of 64 bits."""
-    if by == 0:
-        return times
-    if by > 0:
-        return np.minimum(times, max(_GREATEST - by, _LEAST)) + by
-    return np.maximum(times, min(_LEAST - by, _GREATEST)) + by
 
 
 def in_order(
@@ -50,7 +38,7 @@ def in_order(
     """
     if between is not None:
         return _nearest(kind, pairing, margin_ns, within_ns, between)
-    theirs, own, is_forward = _sides(kind, pairing)
+    theirs, own, is_forward = ordered_times(kind, pairing.partners, pairing.subjects)
     if within_ns is None:
         if not is_forward:  # the partner's time is the later: compare backwards, so that the least decides
             theirs, own = -theirs, -own
@@ -73,24 +61,9 @@ def _is_at_most(times: Times, at: Positions, high: Positions, limit: Times) -> M
     return hits
 
 
-def _sides(kind: RelationKind, pairing: Pairing) -> tuple[Times, Times, bool]:
-    """Return the times that are compared, partners' and subjects', and whether the partner's is the earlier."""
-    partners, subjects = pairing.partners, pairing.subjects
-    match kind:
-        case RelationKind.AFTER:
-            return partners.end, subjects.start, True
-        case RelationKind.BEFORE:
-            return partners.start, subjects.end, False
-        case RelationKind.STARTS_AFTER:
-            return partners.start, subjects.start, True
-        case RelationKind.STARTS_BEFORE:
-            return partners.start, subjects.start, False
-    raise AssertionError(f"no order: {kind}")
-
-
 def _window(own: Times, is_forward: bool, within_ns: int | None, margin_ns: int) -> tuple[Times, Times]:
     """Return the first and the last time a partner may have."""
-    unbounded = np.full(len(own), _LEAST if is_forward else _GREATEST)
+    unbounded = np.full(len(own), LEAST if is_forward else GREATEST)
     if is_forward:
         first = unbounded if within_ns is None else shifted(own, margin_ns - within_ns)
         return first, shifted(own, -margin_ns)
@@ -104,7 +77,7 @@ def _any_at_most(pairing: Pairing, times: Times, limit: Times) -> Mask:
     if not len(filled):
         return np.zeros(len(limit), dtype=np.bool_)
     first = pairing.bounds[filled]
-    least = np.full(len(n), _GREATEST)
+    least = np.full(len(n), GREATEST)
     least[filled] = np.minimum.reduceat(times, first)
     cell = np.maximum(pairing.subject_cell, 0)
     hits = (least[cell] <= limit) & (pairing.subject_cell >= 0) & (n[cell] > 0)
@@ -116,8 +89,8 @@ def _any_at_most(pairing: Pairing, times: Times, limit: Times) -> Mask:
     extreme = np.full(len(n), -1, dtype=np.int64)
     extreme[pairing.cell[at]] = at
     rest = times.copy()
-    rest[at] = _GREATEST
-    second = np.full(len(n), _GREATEST)
+    rest[at] = GREATEST
+    second = np.full(len(n), GREATEST)
     second[filled] = np.minimum.reduceat(rest, first)
     is_self = (pairing.own >= 0) & (extreme[cell] == pairing.own)
     return np.asarray(np.where(is_self, (second[cell] <= limit) & (n[cell] > 1), hits), dtype=np.bool_)
@@ -157,8 +130,8 @@ def _meeting(pairing: Pairing, latest_start: Times, earliest_end: Times) -> Mask
     position = np.arange(len(ends), dtype=np.int64)
     is_new = np.append(True, (ends[1:] > greatest[:-1])) | (position == begins)
     leader = running_max(np.where(is_new, position, begins), begins)
-    before = np.append(_LEAST, greatest[:-1])
-    before[position == begins] = _LEAST
+    before = np.append(LEAST, greatest[:-1])
+    before[position == begins] = LEAST
     second = running_max(np.minimum(ends, before), begins)
     is_self = (pairing.own >= 0) & (leader[last] == pairing.own)
     others = np.where(is_self, (behind > low + 1) & (second[last] >= earliest_end), hits)
@@ -214,7 +187,7 @@ def _nearest(kind: RelationKind, pairing: Pairing, margin_ns: int, within_ns: in
         or pairing.partners.runs_backwards
     ):
         return _by_pairs(kind, pairing, margin_ns, within_ns, between)
-    theirs, own, is_forward = _sides(kind, pairing)
+    theirs, own, is_forward = ordered_times(kind, pairing.partners, pairing.subjects)
     order = sorted_in_runs(pairing.cell, theirs)
     pairing = pairing.ordered_by(order)
     times = theirs if order is None else theirs[order]
@@ -257,9 +230,9 @@ def _latest_started(pairing: Pairing, ends: Times, between: Between) -> Mask:
     if pairing.own is not None:
         # A subject is among those only when it takes no time; then it started last, and the others are asked.
         is_self = (pairing.own >= 0) & (pairing.own >= low) & (pairing.own < behind)
-        before = np.append(_LEAST, latest[:-1])
+        before = np.append(LEAST, latest[:-1])
         position = np.arange(len(starts), dtype=np.int64)
-        before[position == begins] = _LEAST
+        before[position == begins] = LEAST
         second = running_max(np.minimum(starts, before), begins)
         candidate = np.where(is_self, second[last], candidate)
         found = found & (~is_self | (behind > low + 1))
@@ -279,7 +252,7 @@ def _with_none_between(pairing: Pairing, between: Between, rows: Positions, part
 
 def _by_pairs(kind: RelationKind, pairing: Pairing, margin_ns: int, within_ns: int | None, between: Between) -> Mask:
     """Return the answer from every pair in the window, a portion at a time."""
-    theirs, own, is_forward = _sides(kind, pairing)
+    theirs, own, is_forward = ordered_times(kind, pairing.partners, pairing.subjects)
     order = sorted_in_runs(pairing.cell, theirs)
     pairing = pairing.ordered_by(order)
     times = theirs if order is None else theirs[order]

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from fluo_lab.engine.columns import FieldValues
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.relations import kinship, order
+from fluo_lab.engine.relations.alone import Couples, positions_by_unit, related_alone
 from fluo_lab.engine.relations.pairing import Key, Pairer
+from fluo_lab.engine.relations.times import shifted
 from fluo_lab.engine.spans import SpanSet
 from fluo_lab.engine.units import Rows, Units
 from fluo_lab.language import Duration, Field, Relation, RelationKind
@@ -35,6 +37,7 @@ class Relations:
         self._values = values
         self._family = kinship.Family(units.traces)
         self._pairer = Pairer(units.traces.n_spans, units.n)
+        self._position: dict[SpanSet, NDArray[np.int32] | None] = {}
         self._between: dict[SpanSet, order.Between] = {}
 
     def related(
@@ -66,6 +69,10 @@ class Relations:
         within_ns = relation.within.ns if isinstance(relation.within, Duration) else None
         keys = [(code_of(own), self._values.join_codes(partners.rows, other)) for own, other in relation.same]
         kind = relation.kind
+        position = None if between is not None or self._family.has_cycles else self._positions(partners)
+        if position is not None:
+            couples = Couples.of(subjects, partners, position, may_meet=may_meet)
+            return related_alone(kind, couples, keys, self._family, margin_ns, within_ns)
         if kind in _DIRECT:
             find = kinship.parents_of if kind is RelationKind.CHILD_OF else kinship.children_of
             test = self._test(subjects.rows, partners.rows, keys, margin_ns, within_ns)
@@ -82,6 +89,12 @@ class Relations:
             return order.beside(pairing, margin_ns, within_ns)
         excluded = None if between is None else self._excluded(between)
         return order.in_order(kind, pairing, margin_ns, within_ns, excluded)
+
+    def _positions(self, partners: SpanSet) -> NDArray[np.int32] | None:
+        """Return the position of the one partner of each unit, looked at once; None: some unit has two."""
+        if partners not in self._position:
+            self._position[partners] = positions_by_unit(partners)
+        return self._position[partners]
 
     def _excluded(self, spans: SpanSet) -> order.Between:
         """Return the spans of ``without``, looked at once."""
@@ -143,8 +156,8 @@ class Relations:
                 fits &= (code > 0) & (code == of_partner[partner])
             if within_ns is not None:
                 reach = within_ns - margin_ns
-                fits &= order.shifted(end[partner], reach) >= start[subject]
-                fits &= order.shifted(end[subject], reach) >= start[partner]
+                fits &= shifted(end[partner], reach) >= start[subject]
+                fits &= shifted(end[subject], reach) >= start[partner]
             return fits
 
         return test
