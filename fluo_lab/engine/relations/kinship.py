@@ -15,12 +15,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fluo_lab.engine.logic import Mask
-from fluo_lab.engine.relations.pairing import Pairing
-from fluo_lab.engine.runs import bisect, running_max, sorted_in_runs
+from fluo_lab.engine.relations.pairing import Pairing, Places
+from fluo_lab.engine.runs import Positions, bisect, running_max, sorted_in_runs
+from fluo_lab.engine.spans import SpanSet
 from fluo_lab.engine.units import Rows
 from fluo_lab.traces import Traces
 
-__all__ = ["Family", "Test", "children_of", "covered", "covering", "parents_of", "walked_down", "walked_up"]
+__all__ = ["Family", "Test", "covered", "covering", "parents_of", "walked_down", "walked_up"]
 
 Test = Callable[[NDArray[np.int64], NDArray[np.int64]], Mask]
 """Whether pairs of a subject and a partner, as two arrays of rows, satisfy all but the kinship."""
@@ -56,9 +57,10 @@ class Family:
         """Return a number a span that siblings, and only they, share; -1 for a root."""
         if self._sibling_key is None:
             parent = self._traces.parent_row
-            key = np.where(parent >= 0, parent, -1)
-            orphans = np.flatnonzero(parent == -2)
-            if len(orphans):
+            key = parent
+            if (self._traces.traces["n_orphans"] > 0).any():
+                key = np.where(parent >= 0, parent, -1)
+                orphans = np.flatnonzero(parent == -2)
                 missing = self._traces.table.select("trace", "parent_span_id")[orphans]
                 number = missing.select(pl.struct(pl.all()).rank("dense")).to_series().to_numpy()
                 key[orphans] = self._traces.n_spans + number
@@ -79,26 +81,14 @@ class Family:
         return self._is_rooted
 
 
-def parents_of(traces: Traces, subjects: Rows, partners: Rows, test: Test) -> Mask:
-    """Return which subjects have a parent among the partners."""
-    is_partner = np.zeros(traces.n_spans, dtype=np.bool_)
-    is_partner[partners] = True
-    parent = traces.parent_row[subjects]
+def parents_of(traces: Traces, children: SpanSet, parents: SpanSet, places: Places) -> tuple[Positions, Positions]:
+    """Return which spans have their parent among others, as positions among both; no span is its own."""
+    parent = traces.parent_row.take(children.at)
     at = np.flatnonzero(parent >= 0)
-    at = at[is_partner[parent[at]] & (parent[at] != subjects[at])]
-    hits = np.zeros(len(subjects), dtype=np.bool_)
-    hits[at] = test(subjects[at].astype(np.int64), parent[at])
-    return hits
-
-
-def children_of(traces: Traces, subjects: Rows, partners: Rows, test: Test) -> Mask:
-    """Return which subjects have a child among the partners."""
-    parent = traces.parent_row[partners]
-    at = np.flatnonzero((parent >= 0) & (parent != partners))
-    children = partners[at].astype(np.int64)
-    has_child = np.zeros(traces.n_spans, dtype=np.bool_)
-    has_child[parent[at][test(parent[at], children)]] = True
-    return has_child[subjects]
+    above = parent.take(at)
+    place = places.of(parents, above)
+    found = np.flatnonzero((place >= 0) & (above != children.at.take(at)))
+    return at.take(found), place.take(found)
 
 
 def covered(traces: Traces, pairing: Pairing) -> Mask:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.runs import Positions, bisect, run_bounds
 from fluo_lab.engine.spans import SpanSet
+from fluo_lab.engine.units import Units
 
-__all__ = ["Key", "Pairer", "Pairing"]
+__all__ = ["Key", "Pairer", "Pairing", "Places"]
 
 Times = NDArray[np.int64]
 
@@ -72,19 +73,36 @@ class Pairing:
         return replace(self, partners=self.partners.part(order), own=own)
 
 
-class Pairer:
-    """Puts spans of both sides of relations into cells.
+class Places:
+    """Tells where among some spans others stand, without sorting."""
 
-    Parameters
-    ----------
-    n_spans, n_units
-        Of the store, and of what is judged.
-    """
-
-    def __init__(self, n_spans: int, n_units: int) -> None:
-        self._n_units = max(n_units, 1)
-        # One more than the position of a partner, by its row; 0 elsewhere. Every call clears it behind itself.
+    def __init__(self, n_spans: int) -> None:
+        # One more than the position of a span, by its row; 0 elsewhere. Every call clears it behind itself.
         self._place = np.zeros(n_spans, dtype=np.uint32)
+
+    def of(self, spans: SpanSet, rows: NDArray[np.intp]) -> Positions:
+        """Return the position of each of some rows among spans, -1 where it is none of them."""
+        self._place[spans.at] = np.arange(1, len(spans) + 1, dtype=np.uint32)
+        found = self._place.take(rows).astype(np.int64) - 1
+        self._place[spans.at] = 0
+        return found
+
+
+class Pairer:
+    """Puts spans of both sides of relations into cells."""
+
+    def __init__(self, units: Units) -> None:
+        self._n_units = max(units.n, 1)
+        self._bounds: dict[SpanSet, tuple[Positions | None, SpanSet, Positions]] = {}
+        self.places = Places(units.traces.n_spans)
+
+    def _by_unit(self, partners: SpanSet) -> tuple[Positions | None, SpanSet, Positions]:
+        """Return spans sorted by unit, with what sorts them (None: they are), and where each unit begins."""
+        if partners not in self._bounds:
+            order = _order(partners.unit)
+            in_order = partners if order is None else partners.part(order)
+            self._bounds[partners] = order, in_order, run_bounds(in_order.unit, self._n_units)
+        return self._bounds[partners]
 
     def pair(self, subjects: SpanSet, partners: SpanSet, keys: Iterable[Key], *, may_meet: bool) -> Pairing:
         """Return subjects and partners in cells.
@@ -98,10 +116,7 @@ class Pairer:
         may_meet
             Whether to look for subjects that are partners too.
         """
-        taken = _order(partners.unit)
-        if taken is not None:
-            partners = partners.part(taken)
-        bounds = run_bounds(partners.unit, self._n_units)
+        taken, partners, bounds = self._by_unit(partners)
         low, high = _runs(bounds, subjects.unit)
         pairing = Pairing(subjects, subjects.unit, partners, partners.unit, bounds, low, high)
         for of_subjects, of_partners in keys:
@@ -111,10 +126,7 @@ class Pairer:
         return replace(pairing, own=self._own(pairing)) if may_meet else pairing
 
     def _own(self, pairing: Pairing) -> Positions | None:
-        rows, place = pairing.partners.rows, self._place
-        place[rows] = np.arange(1, len(rows) + 1, dtype=np.uint32)
-        own = place[pairing.subjects.rows].astype(np.int64) - 1
-        place[rows] = 0
+        own = self.places.of(pairing.partners, pairing.subjects.at)
         both = np.flatnonzero(own >= 0)
         if not len(both):
             return None
@@ -133,10 +145,10 @@ def _runs(bounds: Positions, cell: Positions) -> tuple[Positions, Positions]:
     """Return where the partners in some cells are: from, and up to; nowhere for the cell -1."""
     is_in = cell >= 0
     if is_in.all():
-        return bounds.take(cell), bounds.take(cell + 1)
+        return bounds.take(cell), bounds[1:].take(cell)
     cell = np.where(is_in, cell, 0)
     low = bounds.take(cell)
-    return low, np.where(is_in, bounds.take(cell + 1), low)
+    return low, np.where(is_in, bounds[1:].take(cell), low)
 
 
 def _refined(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fluo_lab.engine.columns import FieldValues
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.relations import kinship, order
-from fluo_lab.engine.relations.alone import Couples, positions_by_unit, related_alone
+from fluo_lab.engine.relations.couples import Couples, alone, fitting, positions_by_unit, related_alone
 from fluo_lab.engine.relations.pairing import Key, Pairer
 from fluo_lab.engine.relations.times import shifted
 from fluo_lab.engine.spans import SpanSet
@@ -36,7 +36,7 @@ class Relations:
         self._traces = units.traces
         self._values = values
         self._family = kinship.Family(units.traces)
-        self._pairer = Pairer(units.traces.n_spans, units.n)
+        self._pairer = Pairer(units)
         self._position: dict[SpanSet, NDArray[np.int32] | None] = {}
         self._between: dict[SpanSet, order.Between] = {}
 
@@ -71,12 +71,10 @@ class Relations:
         kind = relation.kind
         position = None if between is not None or self._family.has_cycles else self._positions(partners)
         if position is not None:
-            couples = Couples.of(subjects, partners, position, may_meet=may_meet)
+            couples = alone(subjects, partners, position, may_meet=may_meet)
             return related_alone(kind, couples, keys, self._family, margin_ns, within_ns)
         if kind in _DIRECT:
-            find = kinship.parents_of if kind is RelationKind.CHILD_OF else kinship.children_of
-            test = self._test(subjects.rows, partners.rows, keys, margin_ns, within_ns)
-            return find(self._traces, subjects.rows, partners.rows, test)
+            return fitting(self._linked(kind, subjects, partners), keys, margin_ns, within_ns)
         if kind in (RelationKind.UNDER, RelationKind.OVER):
             return self._kin(kind, subjects, partners, keys, margin_ns, within_ns)
         if kind is RelationKind.SIBLING_OF:
@@ -89,6 +87,17 @@ class Relations:
             return order.beside(pairing, margin_ns, within_ns)
         excluded = None if between is None else self._excluded(between)
         return order.in_order(kind, pairing, margin_ns, within_ns, excluded)
+
+    def _linked(self, kind: RelationKind, subjects: SpanSet, partners: SpanSet) -> Couples:
+        """Return subjects with the partners that are their parent, or their child, in their unit."""
+        if kind is RelationKind.CHILD_OF:
+            of_subjects, of_partners = kinship.parents_of(self._traces, subjects, partners, self._pairer.places)
+        else:
+            of_partners, of_subjects = kinship.parents_of(self._traces, partners, subjects, self._pairer.places)
+        couples = Couples(subjects, partners, of_subjects, of_partners)
+        if self._units.is_whole:
+            return couples
+        return couples.kept(couples.own(subjects.unit) == couples.their(partners.unit))
 
     def _positions(self, partners: SpanSet) -> NDArray[np.int32] | None:
         """Return the position of the one partner of each unit, looked at once; None: some unit has two."""
