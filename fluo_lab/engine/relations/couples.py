@@ -16,11 +16,11 @@ from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.relations.kinship import Family
 from fluo_lab.engine.relations.pairing import Key
 from fluo_lab.engine.relations.times import ordered_times, shifted
-from fluo_lab.engine.runs import Positions
+from fluo_lab.engine.runs import Positions, sorted_in_runs
 from fluo_lab.engine.spans import SpanSet
 from fluo_lab.language import RelationKind
 
-__all__ = ["Couples", "alone", "fitting", "positions_by_unit", "related_alone"]
+__all__ = ["Couples", "alone", "decisive", "fitting", "positions_by_unit", "related_alone"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,27 @@ def positions_by_unit(partners: SpanSet) -> NDArray[np.int32] | None:
     position = np.full(partners.units.n + 1, -1, dtype=np.int32)
     position[unit] = np.arange(len(unit), dtype=np.int32)
     return position
+
+
+def decisive(kind: RelationKind, partners: SpanSet) -> SpanSet:
+    """Return of each trace the partner that decides: any does, where what is asked is an order, or presence, alone.
+
+    Parameters
+    ----------
+    partners
+        By trace and start.
+    """
+    unit = partners.unit
+    is_first = np.append(True, unit[1:] != unit[:-1])
+    if is_first.all():
+        return partners
+    if kind is RelationKind.AFTER:
+        order = sorted_in_runs(unit, partners.end)
+        first = np.flatnonzero(is_first)
+        return partners.part(first if order is None else order.take(first))
+    if kind in (RelationKind.BEFORE, RelationKind.STARTS_BEFORE):
+        return partners.part(np.flatnonzero(np.append(is_first[1:], True)))
+    return partners.part(np.flatnonzero(is_first))
 
 
 def alone(subjects: SpanSet, partners: SpanSet, position: NDArray[np.int32], *, may_meet: bool) -> Couples:

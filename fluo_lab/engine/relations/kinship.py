@@ -21,7 +21,7 @@ from fluo_lab.engine.spans import SpanSet
 from fluo_lab.engine.units import Rows
 from fluo_lab.traces import Traces
 
-__all__ = ["Family", "Test", "covered", "covering", "parents_of", "walked_down", "walked_up"]
+__all__ = ["Family", "Test", "ancestors_of", "covered", "covering", "parents_of", "walked_down", "walked_up"]
 
 Test = Callable[[NDArray[np.int64], NDArray[np.int64]], Mask]
 """Whether pairs of a subject and a partner, as two arrays of rows, satisfy all but the kinship."""
@@ -89,6 +89,29 @@ def parents_of(traces: Traces, children: SpanSet, parents: SpanSet, places: Plac
     place = places.of(parents, above)
     found = np.flatnonzero((place >= 0) & (above != children.at.take(at)))
     return at.take(found), place.take(found)
+
+
+def ancestors_of(traces: Traces, pairing: Pairing) -> tuple[Positions, Positions] | None:
+    """Return which subjects have an ancestor among the partners, as positions among both.
+
+    None, where a partner is above another: then a subject may have several. Units are traces, without cycles of
+    parents.
+    """
+    structure = traces.structure
+    preorder = structure.preorder.take(pairing.partners.at)
+    reach = preorder + structure.subtree_size.take(pairing.partners.at)
+    order = sorted_in_runs(pairing.cell, preorder)
+    if order is not None:
+        preorder, reach = preorder.take(order), reach.take(order)
+    if (preorder[1:] < reach[:-1]).any():
+        return None
+    own = structure.preorder.take(pairing.subjects.at)
+    at = bisect(preorder, pairing.low, pairing.high, own) - 1
+    of_subjects = np.flatnonzero(at >= pairing.low)
+    at = at.take(of_subjects)
+    is_under = np.flatnonzero(reach.take(at) > own.take(of_subjects))
+    at = at.take(is_under)
+    return of_subjects.take(is_under), at if order is None else order.take(at)
 
 
 def covered(traces: Traces, pairing: Pairing) -> Mask:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fluo_lab.engine.columns import FieldValues
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.relations import kinship, order
-from fluo_lab.engine.relations.couples import Couples, alone, fitting, positions_by_unit, related_alone
+from fluo_lab.engine.relations.couples import Couples, alone, decisive, fitting, positions_by_unit, related_alone
 from fluo_lab.engine.relations.pairing import Key, Pairer
 from fluo_lab.engine.relations.times import shifted
 from fluo_lab.engine.spans import SpanSet
@@ -37,6 +37,7 @@ class Relations:
         self._values = values
         self._family = kinship.Family(units.traces)
         self._pairer = Pairer(units)
+        self._decisives: dict[tuple[RelationKind, SpanSet], SpanSet] = {}
         self._position: dict[SpanSet, NDArray[np.int32] | None] = {}
         self._between: dict[SpanSet, order.Between] = {}
 
@@ -69,6 +70,8 @@ class Relations:
         within_ns = relation.within.ns if isinstance(relation.within, Duration) else None
         keys = [(code_of(own), self._values.join_codes(partners.rows, other)) for own, other in relation.same]
         kind = relation.kind
+        if self._units.is_whole and not (may_meet or keys or between or within_ns is not None):
+            partners = self._decisive(kind, partners)
         position = None if between is not None or self._family.has_cycles else self._positions(partners)
         if position is not None:
             couples = alone(subjects, partners, position, may_meet=may_meet)
@@ -98,6 +101,14 @@ class Relations:
         if self._units.is_whole:
             return couples
         return couples.kept(couples.own(subjects.unit) == couples.their(partners.unit))
+
+    def _decisive(self, kind: RelationKind, partners: SpanSet) -> SpanSet:
+        """Return partners that tell as much as all, looked at once a kind."""
+        if not kind.is_ordered and kind is not RelationKind.BESIDE:
+            return partners
+        if (kind, partners) not in self._decisives:
+            self._decisives[kind, partners] = decisive(kind, partners)
+        return self._decisives[kind, partners]
 
     def _positions(self, partners: SpanSet) -> NDArray[np.int32] | None:
         """Return the position of the one partner of each unit, looked at once; None: some unit has two."""
@@ -134,6 +145,10 @@ class Relations:
     ) -> Mask:
         is_under = kind is RelationKind.UNDER
         walk = kinship.walked_up if is_under else kinship.walked_down
+        if self._units.is_whole and not self._family.has_cycles and (keys or within_ns is not None):
+            couples = self._covered(kind, subjects, partners)
+            if couples is not None:
+                return fitting(couples, keys, margin_ns, within_ns)
         if within_ns is not None:
             is_asked = np.zeros(self._units.n + 1, dtype=np.bool_)  # the last: of spans in no unit
             is_asked[subjects.unit] = True
@@ -147,6 +162,16 @@ class Relations:
             return hits
         test = self._test(subjects.rows, partners.rows, keys, margin_ns, within_ns)
         return hits | walk(self._traces, subjects.rows, partners.rows[loops], test)
+
+    def _covered(self, kind: RelationKind, subjects: SpanSet, partners: SpanSet) -> Couples | None:
+        """Return subjects with the partners over, or under, them; None: more than one may be over some span."""
+        is_under = kind is RelationKind.UNDER
+        lower, upper = (subjects, partners) if is_under else (partners, subjects)
+        found = kinship.ancestors_of(self._traces, self._pairer.pair(lower, upper, (), may_meet=False))
+        if found is None:
+            return None
+        of_lower, of_upper = found
+        return Couples(subjects, partners, *((of_lower, of_upper) if is_under else (of_upper, of_lower)))
 
     def _test(
         self, subjects: Rows, partners: Rows, keys: list[Key], margin_ns: int, within_ns: int | None
