@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,7 @@ from fluo_lab.language.tree import Node
 __all__ = ["Matched", "Selector", "has_relation"]
 
 _PARALLEL_ROWS = 200_000
+_FEW = 0.5
 
 NO_ROWS: Rows = np.zeros(0, dtype=np.uint32)
 
@@ -107,6 +109,7 @@ class Selector:
         self._events: dict[Event, Mask] = {}
         self._relations: dict[tuple[Relation, Reading, int], Mask] = {}
         self._askers: dict[Relation, set[int]] = {}
+        self._n_askers: Counter[Relation] = Counter()
         self._spans: dict[tuple[int, ...], SpanSet] = {}
         self._of_operation: dict[Operation, SpanSet] = {}
         self._of_events = Leaves(self.values, _none_of_an_event, _none_of_an_event)
@@ -143,6 +146,7 @@ class Selector:
                 by_group.setdefault(group, []).append((job, at))
                 for relation in job.relations:
                     self._askers.setdefault(relation, set()).add(group)
+                    self._n_askers[relation] += 1
         for group, here in by_group.items():
             self._run(group, here)
         for job in jobs:
@@ -229,7 +233,7 @@ class Selector:
         for job, at in jobs:
             readings = (Reading.SEEN,) if self.is_certain or not job.relations else tuple(Reading)
             for reading in readings:
-                must = None if job.must is None else part((job.must,), reading.opposite)
+                must = None if job.must is None or job.last is not None else part((job.must,), reading.opposite)
                 asked.append((job, at, reading, part(job.where, reading), must))
         answers: dict[str, Mask] = {}
         if expressions:
@@ -247,7 +251,26 @@ class Selector:
             found = at
             if hits is not None:
                 found = np.flatnonzero(hits) if at is None else at.take(np.flatnonzero(hits.take(at)))
+            if job.last is not None:
+                holds = self._holds(job.last, reading if job.is_negated else reading.opposite, group, found)
+                broken = np.flatnonzero(holds if job.is_negated else ~holds)
+                found = broken if found is None else found.take(broken)
             job.spans.setdefault(reading, []).append((spans if found is None else spans.part(found)).members)
+
+    def _holds(self, relation: Relation, reading: Reading, group: int, at: NDArray[np.int64] | None) -> Mask:
+        """Return whether spans at some positions of a group (None: all) stand in a relation.
+
+        Where they are few, and nobody else asks the same, it is answered for them alone.
+        """
+        spans = self._spans_in((group,))
+        if at is None or self._n_askers[relation] > 1 or len(at) > len(spans) * _FEW:
+            holds = self._relation(relation, reading, group)
+            return holds if at is None else holds.take(at)
+
+        def code_of(field: Field) -> NDArray[np.int64]:
+            return self.values.join_codes_in(self.context(group), field).take(at)
+
+        return self._find(relation, reading, (group,), spans.part(at), code_of)
 
     def _event(self, event: Event) -> Mask:
         """Return which spans carry an event."""
@@ -276,7 +299,11 @@ class Selector:
         key = (relation, reading, group)
         if key not in self._relations:
             groups = tuple(sorted(self._askers.get(relation, set()) | {group}))
-            holds = self._find(relation, reading, groups)
+
+            def code_of(field: Field) -> NDArray[np.int64]:
+                return np.concatenate([self.values.join_codes_in(self.context(asker), field) for asker in groups])
+
+            holds = self._find(relation, reading, groups, self._spans_in(groups), code_of)
             ends = np.cumsum([len(self.context(asker)) for asker in groups])
             for asker, part in zip(groups, np.split(holds, ends[:-1]), strict=True):
                 self._relations[relation, reading, asker] = part
@@ -289,8 +316,15 @@ class Selector:
             self._spans[groups] = SpanSet(self.units, rows[0] if len(rows) == 1 else np.concatenate(rows))
         return self._spans[groups]
 
-    def _find(self, relation: Relation, reading: Reading, groups: tuple[int, ...]) -> Mask:
-        subjects = self._spans_in(groups)
+    def _find(
+        self,
+        relation: Relation,
+        reading: Reading,
+        groups: tuple[int, ...],
+        subjects: SpanSet,
+        code_of: Callable[[Field], NDArray[np.int64]],
+    ) -> Mask:
+        """Return which of some spans in some groups stand in a relation."""
         matched = self.matched(relation.selection)
         between = None if relation.without is None else self._spans_of(relation.without)
         partners, margin_ns = {
@@ -300,10 +334,6 @@ class Selector:
         }[reading]
         # with no name in common no subject can be a partner
         may_meet = not {group for group, _ in self._groups(relation.selection.operation)}.isdisjoint(groups)
-
-        def code_of(field: Field) -> NDArray[np.int64]:
-            return np.concatenate([self.values.join_codes_in(self.context(group), field) for group in groups])
-
         holds = self._related.related(
             relation, subjects, partners, between, margin_ns, code_of=code_of, may_meet=may_meet
         )
@@ -351,6 +381,10 @@ class _Job:
         self.where = where
         self.must = must
         self.relations = list(_relations_in(where if must is None else (*where, must)))
+        # a relation that is all a span must satisfy is asked last, of those that pass the filters
+        asked = must.operand if isinstance(must, Not) else must
+        self.last = asked if where and isinstance(asked, Relation) else None
+        self.is_negated = isinstance(must, Not)
         self.spans: dict[Reading, list[SpanSet]] = {}
 
     def matched(self, units: Units) -> Matched:
