@@ -16,7 +16,7 @@ from fluo_lab.engine.globs import fitting
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.predicates import Leaves, Reading, compile_predicate
 from fluo_lab.engine.relations import Relations
-from fluo_lab.engine.spans import SpanSet
+from fluo_lab.engine.spans import SpanSet, spans_of_group
 from fluo_lab.engine.units import Rows, Units
 from fluo_lab.language import (
     And,
@@ -312,8 +312,11 @@ class Selector:
     def _spans_in(self, groups: tuple[int, ...]) -> SpanSet:
         """Return the spans of some attribute groups, one group after the other; always the same object."""
         if groups not in self._spans:
-            rows = [self.context(group).span_rows for group in groups]
-            self._spans[groups] = SpanSet(self.units, rows[0] if len(rows) == 1 else np.concatenate(rows))
+            if len(groups) == 1:
+                self._spans[groups] = spans_of_group(self.units, groups[0])
+            else:
+                rows = [self.context(group).span_rows for group in groups]
+                self._spans[groups] = SpanSet(self.units, np.concatenate(rows))
         return self._spans[groups]
 
     def _find(

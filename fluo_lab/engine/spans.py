@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.units import Rows, Units
 
-__all__ = ["SpanSet"]
+__all__ = ["SpanSet", "spans_of_group"]
 
 _Positions = NDArray[np.int64]
 
@@ -85,6 +85,30 @@ class SpanSet:
     def count(self) -> _Positions:
         """Return how many of the spans, which are members, each unit has; shape ``(n_units,)``."""
         return np.bincount(self._unit_once(), minlength=self.units.n)
+
+
+def spans_of_group(units: Units, number: int) -> SpanSet:
+    """Return all spans of an attribute group, by its number: what the store keeps of them is not looked up again."""
+    return _Group(units, number)
+
+
+class _Group(SpanSet):
+    def __init__(self, units: Units, number: int) -> None:
+        self._group = units.traces.span_groups[number]
+        super().__init__(units, self._group.rows)
+
+    @cached_property
+    def start(self) -> NDArray[np.int64]:
+        return self._group.start
+
+    @cached_property
+    def end(self) -> NDArray[np.int64]:
+        return self._group.end
+
+    @cached_property
+    def unit(self) -> _Positions:
+        units = self.units
+        return self._group.trace if units.unit_of is units.traces.trace_of else super().unit
 
 
 class _Part(SpanSet):
