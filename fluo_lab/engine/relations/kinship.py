@@ -21,7 +21,17 @@ from fluo_lab.engine.spans import SpanSet
 from fluo_lab.engine.units import Rows
 from fluo_lab.traces import Traces
 
-__all__ = ["Family", "Test", "ancestors_of", "covered", "covering", "parents_of", "walked_down", "walked_up"]
+__all__ = [
+    "Family",
+    "Test",
+    "ancestors_of",
+    "covered",
+    "covering",
+    "outermost",
+    "parents_of",
+    "walked_down",
+    "walked_up",
+]
 
 Test = Callable[[NDArray[np.int64], NDArray[np.int64]], Mask]
 """Whether pairs of a subject and a partner, as two arrays of rows, satisfy all but the kinship."""
@@ -89,6 +99,23 @@ def parents_of(traces: Traces, children: SpanSet, parents: SpanSet, places: Plac
     place = places.of(parents, above)
     found = np.flatnonzero((place >= 0) & (above != children.at.take(at)))
     return at.take(found), place.take(found)
+
+
+def outermost(traces: Traces, spans: SpanSet) -> SpanSet:
+    """Return those of some spans, sorted by trace, that lie under none of them: whatever does lies under these.
+
+    Units are traces, without cycles of parents.
+    """
+    preorder = traces.structure.preorder.take(spans.at)
+    reach = preorder + traces.structure.subtree_size.take(spans.at)
+    order = sorted_in_runs(spans.unit, preorder)
+    if order is not None:
+        preorder, reach = preorder.take(order), reach.take(order)
+    if not (preorder[1:] < reach[:-1]).any():
+        return spans
+    is_top = np.append(True, preorder[1:] >= np.maximum.accumulate(reach)[:-1])
+    at = np.flatnonzero(is_top)
+    return spans.part(at if order is None else order.take(at))
 
 
 def ancestors_of(traces: Traces, pairing: Pairing) -> tuple[Positions, Positions] | None:

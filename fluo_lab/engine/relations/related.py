@@ -70,8 +70,8 @@ class Relations:
         within_ns = relation.within.ns if isinstance(relation.within, Duration) else None
         keys = [(code_of(own), self._values.join_codes(partners.rows, other)) for own, other in relation.same]
         kind = relation.kind
-        if self._units.is_whole and not (may_meet or keys or between or within_ns is not None):
-            partners = self._decisive(kind, partners)
+        if self._units.is_whole and not (keys or between or within_ns is not None):
+            partners = self._decisive(kind, partners, may_meet=may_meet)
         position = None if between is not None or self._family.has_cycles else self._positions(partners)
         if position is not None:
             couples = alone(subjects, partners, position, may_meet=may_meet)
@@ -102,12 +102,17 @@ class Relations:
             return couples
         return couples.kept(couples.own(subjects.unit) == couples.their(partners.unit))
 
-    def _decisive(self, kind: RelationKind, partners: SpanSet) -> SpanSet:
+    def _decisive(self, kind: RelationKind, partners: SpanSet, *, may_meet: bool) -> SpanSet:
         """Return partners that tell as much as all, looked at once a kind."""
-        if not kind.is_ordered and kind is not RelationKind.BESIDE:
+        if kind is RelationKind.UNDER:
+            if self._family.has_cycles:
+                return partners
+        elif may_meet or not (kind.is_ordered or kind is RelationKind.BESIDE):
             return partners
         if (kind, partners) not in self._decisives:
-            self._decisives[kind, partners] = decisive(kind, partners)
+            is_under = kind is RelationKind.UNDER
+            few = kinship.outermost(self._traces, partners) if is_under else decisive(kind, partners)
+            self._decisives[kind, partners] = few
         return self._decisives[kind, partners]
 
     def _positions(self, partners: SpanSet) -> NDArray[np.int32] | None:
@@ -145,7 +150,7 @@ class Relations:
     ) -> Mask:
         is_under = kind is RelationKind.UNDER
         walk = kinship.walked_up if is_under else kinship.walked_down
-        if self._units.is_whole and not self._family.has_cycles and (keys or within_ns is not None):
+        if self._units.is_whole and not self._family.has_cycles and (keys or is_under or within_ns is not None):
             couples = self._covered(kind, subjects, partners)
             if couples is not None:
                 return fitting(couples, keys, margin_ns, within_ns)
