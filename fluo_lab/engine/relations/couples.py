@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.relations.kinship import Family
+from fluo_lab.engine.relations.order import Between
 from fluo_lab.engine.relations.pairing import Key
 from fluo_lab.engine.relations.times import ordered_times, shifted
 from fluo_lab.engine.runs import Positions, sorted_in_runs
@@ -110,7 +111,13 @@ def alone(subjects: SpanSet, partners: SpanSet, position: NDArray[np.int32], *, 
 
 
 def related_alone(
-    kind: RelationKind, couples: Couples, keys: Sequence[Key], family: Family, margin_ns: int, within_ns: int | None
+    kind: RelationKind,
+    couples: Couples,
+    keys: Sequence[Key],
+    family: Family,
+    margin_ns: int,
+    within_ns: int | None,
+    between: Between | None,
 ) -> Mask:
     """Return which subjects stand in a relation to the partner of their unit.
 
@@ -122,9 +129,17 @@ def related_alone(
         How the spans are related; no partner is in or under a cycle of parents.
     within_ns
         How far apart the two may lie.
+    between
+        Spans of which none may start between subject and partner; no margin then.
     """
     if kind.is_ordered:
-        return couples.hits(_all([*_shared(couples, keys), *_in_order(kind, couples, margin_ns, within_ns)]))
+        fits = _all([*_in_order(kind, couples, margin_ns, within_ns), *_shared(couples, keys)])
+        if between is None or fits is None:
+            return couples.hits(fits)
+        couples = couples.kept(fits)
+        own, their = couples.own(couples.subjects.start), couples.their(couples.partners.start)
+        first, last = np.minimum(own, their), np.maximum(own, their)
+        return couples.hits(~between.has_any(couples.own(couples.subjects.unit), first, last))
     if kind is RelationKind.OVERLAPS:  # no gap is above 0 then, so every distance is within
         return couples.hits(_all([*_shared(couples, keys), *_meet(couples, -margin_ns - 1)]))
     if kind is not RelationKind.BESIDE:

@@ -55,6 +55,11 @@ class Family:
         """Whether the parents of some spans form a cycle."""
         return bool(self._traces.traces["has_cycle"].any())
 
+    @cached_property
+    def has_orphans(self) -> bool:
+        """Whether the parents of some spans are not there."""
+        return bool((self._traces.traces["n_orphans"] > 0).any())
+
     def is_under(self, low: NDArray[np.int64], high: NDArray[np.int64]) -> Mask:
         """Return which of some rows are descendants of others, in pairs; cycles of parents aside."""
         structure = self._traces.structure
@@ -68,7 +73,7 @@ class Family:
         if self._sibling_key is None:
             parent = self._traces.parent_row
             key = parent
-            if (self._traces.traces["n_orphans"] > 0).any():
+            if self.has_orphans:
                 key = np.where(parent >= 0, parent, -1)
                 orphans = np.flatnonzero(parent == -2)
                 missing = self._traces.table.select("trace", "parent_span_id")[orphans]

@@ -55,10 +55,9 @@ def in_order(
 
 def _is_at_most(times: Times, at: Positions, high: Positions, limit: Times) -> Mask:
     """Return where a position is still in its run and its time at most a limit."""
-    hits = at < high
-    found = np.flatnonzero(hits)
-    hits[found] = times[at[found]] <= limit[found]
-    return hits
+    if not len(times):
+        return np.zeros(len(at), dtype=np.bool_)
+    return np.asarray((at < high) & (times.take(at, mode="clip") <= limit), dtype=np.bool_)
 
 
 def _window(own: Times, is_forward: bool, within_ns: int | None, margin_ns: int) -> tuple[Times, Times]:
@@ -157,13 +156,13 @@ class Between:
 
     def count(self, unit: Positions, after: Times, before: Times) -> Positions:
         """Return how many start strictly between two times, in each given unit."""
-        low, high = self._bounds[unit], self._bounds[unit + 1]
+        low, high = self._bounds.take(unit), self._bounds[1:].take(unit)
         n = bisect(self._starts, low, high, before) - bisect(self._starts, low, high, after, right=True)
         return np.asarray(np.maximum(n, 0), dtype=np.int64)
 
     def has_any(self, unit: Positions, after: Times, before: Times) -> Mask:
         """Return whether some start strictly between two times, in each given unit."""
-        low, high = self._bounds[unit], self._bounds[unit + 1]
+        low, high = self._bounds.take(unit), self._bounds[1:].take(unit)
         at = bisect(self._starts, low, high, after, right=True)
         return _is_at_most(self._starts, at, high, before - 1)
 

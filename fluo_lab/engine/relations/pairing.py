@@ -87,6 +87,14 @@ class Places:
         self._place[spans.at] = 0
         return found
 
+    def are_among(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> Mask:
+        """Return which of some rows are among others; numbers below 0 are no rows."""
+        others = others.take(np.flatnonzero(others >= 0))
+        self._place[others] = 1
+        found = (self._place.take(rows) > 0) & (rows >= 0)
+        self._place[others] = 0
+        return np.asarray(found, dtype=np.bool_)
+
 
 class Pairer:
     """Puts spans of both sides of relations into cells."""

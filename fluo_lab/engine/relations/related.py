@@ -70,25 +70,28 @@ class Relations:
         within_ns = relation.within.ns if isinstance(relation.within, Duration) else None
         keys = [(code_of(own), self._values.join_codes(partners.rows, other)) for own, other in relation.same]
         kind = relation.kind
-        if self._units.is_whole and not (keys or between or within_ns is not None):
+        if self._units.is_whole and not (keys or between is not None or within_ns is not None):
             partners = self._decisive(kind, partners, may_meet=may_meet)
-        position = None if between is not None or self._family.has_cycles else self._positions(partners)
-        if position is not None:
+        position = None if self._family.has_cycles else self._positions(partners)
+        excluded = None if between is None else self._excluded(between)
+        if position is not None and (excluded is None or not margin_ns):
             couples = alone(subjects, partners, position, may_meet=may_meet)
-            return related_alone(kind, couples, keys, self._family, margin_ns, within_ns)
+            return related_alone(kind, couples, keys, self._family, margin_ns, within_ns, excluded)
         if kind in _DIRECT:
             return fitting(self._linked(kind, subjects, partners), keys, margin_ns, within_ns)
         if kind in (RelationKind.UNDER, RelationKind.OVER):
             return self._kin(kind, subjects, partners, keys, margin_ns, within_ns)
         if kind is RelationKind.SIBLING_OF:
             of_span = self._family.sibling_key()
-            keys.append((of_span[subjects.at], of_span[partners.at]))
+            own, their = of_span.take(subjects.at), of_span.take(partners.at)
+            if self._units.is_whole and not (self._family.has_orphans or may_meet or keys or within_ns is not None):
+                return self._pairer.places.are_among(own, their)
+            keys.append((own, their))
         pairing = self._pairer.pair(subjects, partners, keys, may_meet=may_meet)
         if kind is RelationKind.OVERLAPS:  # no gap is above 0 then, so every distance is within
             return order.overlapping(pairing, margin_ns)
         if kind in (RelationKind.SIBLING_OF, RelationKind.BESIDE):
             return order.beside(pairing, margin_ns, within_ns)
-        excluded = None if between is None else self._excluded(between)
         return order.in_order(kind, pairing, margin_ns, within_ns, excluded)
 
     def _linked(self, kind: RelationKind, subjects: SpanSet, partners: SpanSet) -> Couples:
