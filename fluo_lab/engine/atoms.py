@@ -75,9 +75,10 @@ class Evaluator:
 
     def truth(self, condition: Condition) -> Truth:
         """Return the truth of a condition on every unit."""
-        if condition not in self._truths:
-            self._truths[condition] = self._find(condition)
-        return self._truths[condition]
+        truth = self._truths.get(condition)
+        if truth is None:
+            truth = self._truths[condition] = self._find(condition)
+        return truth
 
     def _find(self, condition: Condition) -> Truth:
         match condition:

@@ -14,7 +14,7 @@ from fluo_lab.engine.columns import FieldValues
 from fluo_lab.engine.context import Codes, Context
 from fluo_lab.engine.globs import fitting
 from fluo_lab.engine.logic import Mask
-from fluo_lab.engine.predicates import Leaves, Reading, compile_predicate
+from fluo_lab.engine.predicates import Leaves, Reading, compile_predicate, told_by_codes
 from fluo_lab.engine.relations import Relations
 from fluo_lab.engine.spans import SpanSet, spans_of_group
 from fluo_lab.engine.units import Rows, Units
@@ -125,9 +125,11 @@ class Selector:
         return self._asked((selection, must))
 
     def _asked(self, key: tuple[Selection, Predicate | None]) -> Matched:
-        if key not in self._found:
+        found = self._found.get(key)
+        if found is None:
             self.prepare([key])
-        return self._found[key]
+            found = self._found[key]
+        return found
 
     def prepare(self, asked: Iterable[tuple[Selection, Predicate | None]]) -> None:
         """Find many selections, and spans that do not satisfy a ``must``, so that columns are read once for all."""
@@ -220,6 +222,8 @@ class Selector:
                         masks.append(self._relation(predicate, reading, group))
                     case Not(operand=Relation() as relation):
                         masks.append(~self._relation(relation, reading.opposite, group))
+                    case _ if (told := told_by_codes(predicate, context)) is not None:
+                        masks.append(told)
                     case _:
                         plain.append(compile_predicate(predicate, context, leaves, reading))
             if not plain:
@@ -351,7 +355,7 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Predicates that must all be true, in the making: a column to come, and masks of relations."""
+    """Predicates that must all be true, in the making: a column to come, and masks that are there."""
 
     column: str | None
     masks: list[Mask]
