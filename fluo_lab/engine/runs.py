@@ -1,7 +1,7 @@
 """Sorted runs in one array, such as the spans of each trace by start: many searched at once.
 
 All functions take ``O(log r)`` passes over their input, where ``r`` is the longest run: two or three on the short
-runs that traces are. No values are packed into keys, so nothing can overflow.
+runs that traces are. Values are packed into keys only where none can overflow.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ def run_bounds(run: Values, n: int) -> Positions:
     return bounds
 
 
+_ONE_KEY = 1 << 62
+"""Sorting by one key is faster than by two, where a run's number and a value go into one."""
+
+
 def sorted_in_runs(run: Values, values: Values) -> Positions | None:
     """Return the permutation that sorts values within runs that stand in order; None when they are sorted."""
     if len(values) < 2:
@@ -48,8 +52,21 @@ def sorted_in_runs(run: Values, values: Values) -> Positions | None:
     is_unsorted[run[1:][falls]] = True
     at = np.flatnonzero(is_unsorted[run])  # mostly few
     order = np.arange(len(values), dtype=np.int64)
-    order[at] = at[np.lexsort((values[at], run[at]))]
+    order[at] = at.take(_sorting(run.take(at), values.take(at)))
     return order
+
+
+def _sorting(run: Values, values: Values) -> Positions:
+    """Return the permutation that sorts values within ascending runs; of equal values either may come first."""
+    if int(values.max()) - int(values.min()) < _ONE_KEY:
+        is_first = np.append(True, run[1:] != run[:-1])
+        number = np.cumsum(is_first) - 1
+        away = values - values.take(np.flatnonzero(is_first)).take(number)  # of values in one run: not much
+        away -= away.min()
+        width = int(away.max()) + 1
+        if width * (int(number[-1]) + 1) < _ONE_KEY:
+            return np.argsort(number * width + away)
+    return np.lexsort((values, run))
 
 
 def _falls(run: Values, values: Values) -> NDArray[np.bool_]:

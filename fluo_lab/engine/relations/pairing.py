@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluo_lab.engine.logic import Mask
-from fluo_lab.engine.runs import Positions, bisect, run_bounds
+from fluo_lab.engine.runs import Positions, bisect, run_bounds, sorted_in_runs
 from fluo_lab.engine.spans import SpanSet
 from fluo_lab.engine.units import Units
 
@@ -200,8 +200,7 @@ def _joining(cell: Positions, codes: NDArray[Any]) -> Positions | None:
     if (codes < 0).any():
         order = np.flatnonzero(codes >= 0)
         cell, codes = cell[order], codes[order]
-    key = cell * (int(codes.max(initial=0)) + 1) + codes  # both are counts, so the product stays below 2**63
-    if (key[1:] < key[:-1]).any():
-        by_key = np.argsort(key)
+    by_key = sorted_in_runs(cell, codes)
+    if by_key is not None:
         order = by_key if order is None else order[by_key]
     return order
