@@ -16,12 +16,21 @@ from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.relations.kinship import Family
 from fluo_lab.engine.relations.order import Between
 from fluo_lab.engine.relations.pairing import Key
-from fluo_lab.engine.relations.times import ordered_times, shifted
+from fluo_lab.engine.relations.times import GREATEST, LEAST, Times, ordered_times, shifted
 from fluo_lab.engine.runs import Positions, sorted_in_runs
 from fluo_lab.engine.spans import SpanSet
 from fluo_lab.language import RelationKind
 
-__all__ = ["Couples", "alone", "decisive", "fitting", "positions_by_unit", "related_alone"]
+__all__ = [
+    "Couples",
+    "alone",
+    "decisive",
+    "fitting",
+    "in_order_alone",
+    "positions_by_unit",
+    "related_alone",
+    "times_by_unit",
+]
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,39 @@ def positions_by_unit(partners: SpanSet) -> NDArray[np.int32] | None:
     position = np.full(partners.units.n + 1, -1, dtype=np.int32)
     position[unit] = np.arange(len(unit), dtype=np.int32)
     return position
+
+
+def times_by_unit(kind: RelationKind, partners: SpanSet) -> Times:
+    """Return the time an order compares of the one partner of each unit; at the end, and for none, one that fails."""
+    times, _, is_forward = ordered_times(kind, partners, partners)
+    by_unit = np.full(partners.units.n + 1, GREATEST if is_forward else LEAST)
+    by_unit[partners.unit] = times
+    return by_unit
+
+
+def in_order_alone(
+    kind: RelationKind, subjects: SpanSet, times: Times, margin_ns: int, within_ns: int | None
+) -> Mask | None:
+    """Return which subjects stand in an order to the partner of their unit, given the times of these.
+
+    None, where a subject's time is at the end of 64 bits, so that no time is sure to fail.
+    """
+    _, own, is_forward = ordered_times(kind, subjects, subjects)
+    theirs = times.take(subjects.unit)  # of no unit, -1: the end
+    limit = shifted(own, -margin_ns if is_forward else margin_ns)
+    if (limit == (GREATEST if is_forward else LEAST)).any():
+        return None
+    hits = theirs <= limit if is_forward else theirs >= limit
+    if within_ns is not None:
+        hits &= _is_near(theirs, own, margin_ns, within_ns, is_forward=is_forward)
+    return np.asarray(hits, dtype=np.bool_)
+
+
+def _is_near(theirs: Times, own: Times, margin_ns: int, within_ns: int, *, is_forward: bool) -> Mask:
+    """Return which times are no further apart than they may, the partner's being the earlier where forward."""
+    if is_forward:
+        return np.asarray(theirs >= shifted(own, margin_ns - within_ns), dtype=np.bool_)
+    return np.asarray(theirs <= shifted(own, within_ns - margin_ns), dtype=np.bool_)
 
 
 def decisive(kind: RelationKind, partners: SpanSet) -> SpanSet:
@@ -174,11 +216,10 @@ def _is_same(own: NDArray[np.int64], their: NDArray[np.int64]) -> Mask:
 def _in_order(kind: RelationKind, couples: Couples, margin_ns: int, within_ns: int | None) -> list[Mask]:
     theirs, own, is_forward = ordered_times(kind, couples.partners, couples.subjects)
     theirs, own = couples.their(theirs), couples.own(own)
-    if is_forward:
-        tests = [theirs <= shifted(own, -margin_ns)]
-        return tests if within_ns is None else [*tests, theirs >= shifted(own, margin_ns - within_ns)]
-    tests = [theirs >= shifted(own, margin_ns)]
-    return tests if within_ns is None else [*tests, theirs <= shifted(own, within_ns - margin_ns)]
+    tests = [theirs <= shifted(own, -margin_ns) if is_forward else theirs >= shifted(own, margin_ns)]
+    if within_ns is not None:
+        tests.append(_is_near(theirs, own, margin_ns, within_ns, is_forward=is_forward))
+    return tests
 
 
 def _meet(couples: Couples, reach: int) -> list[Mask]:

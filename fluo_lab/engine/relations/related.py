@@ -10,9 +10,18 @@ from numpy.typing import NDArray
 from fluo_lab.engine.columns import FieldValues
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.relations import kinship, order
-from fluo_lab.engine.relations.couples import Couples, alone, decisive, fitting, positions_by_unit, related_alone
+from fluo_lab.engine.relations.couples import (
+    Couples,
+    alone,
+    decisive,
+    fitting,
+    in_order_alone,
+    positions_by_unit,
+    related_alone,
+    times_by_unit,
+)
 from fluo_lab.engine.relations.pairing import Key, Pairer
-from fluo_lab.engine.relations.times import shifted
+from fluo_lab.engine.relations.times import Times, shifted
 from fluo_lab.engine.spans import SpanSet
 from fluo_lab.engine.units import Rows, Units
 from fluo_lab.language import Duration, Field, Relation, RelationKind
@@ -39,6 +48,7 @@ class Relations:
         self._pairer = Pairer(units)
         self._decisives: dict[tuple[RelationKind, SpanSet], SpanSet] = {}
         self._position: dict[SpanSet, NDArray[np.int32] | None] = {}
+        self._times: dict[tuple[RelationKind, SpanSet], Times] = {}
         self._between: dict[SpanSet, order.Between] = {}
 
     def related(
@@ -75,6 +85,10 @@ class Relations:
         position = None if self._family.has_cycles else self._positions(partners)
         excluded = None if between is None else self._excluded(between)
         if position is not None and (excluded is None or not margin_ns):
+            if kind.is_ordered and excluded is None and not (keys or may_meet):
+                told = in_order_alone(kind, subjects, self._times_by_unit(kind, partners), margin_ns, within_ns)
+                if told is not None:
+                    return told
             couples = alone(subjects, partners, position, may_meet=may_meet)
             return related_alone(kind, couples, keys, self._family, margin_ns, within_ns, excluded)
         if kind in _DIRECT:
@@ -123,6 +137,12 @@ class Relations:
         if partners not in self._position:
             self._position[partners] = positions_by_unit(partners)
         return self._position[partners]
+
+    def _times_by_unit(self, kind: RelationKind, partners: SpanSet) -> Times:
+        """Return the time an order compares of the one partner of each unit, looked at once."""
+        if (kind, partners) not in self._times:
+            self._times[kind, partners] = times_by_unit(kind, partners)
+        return self._times[kind, partners]
 
     def _excluded(self, spans: SpanSet) -> order.Between:
         """Return the spans of ``without``, looked at once."""
