@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluo_lab.engine.exact import Array, as_python, is_small
+from fluo_lab.engine.jobs import Matched
 from fluo_lab.engine.logic import Mask, Truth
 from fluo_lab.engine.numbers import Bounds, Numbers, combine, compare_numbers, constant
 from fluo_lab.engine.relations import shifted
 from fluo_lab.engine.runs import bisect, run_bounds, running_max
-from fluo_lab.engine.selection import Matched, Selector
+from fluo_lab.engine.selection import Selector
 from fluo_lab.engine.spans import SpanSet
 from fluo_lab.engine.units import Rows, Units
 from fluo_lab.language import (

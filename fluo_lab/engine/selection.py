@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import polars as pl
@@ -13,13 +12,13 @@ from numpy.typing import NDArray
 from fluo_lab.engine.columns import FieldValues
 from fluo_lab.engine.context import Codes, Context
 from fluo_lab.engine.globs import fitting
+from fluo_lab.engine.jobs import Job, Matched, Part, conjuncts, joined
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.predicates import Leaves, Reading, compile_predicate, told_by_codes
 from fluo_lab.engine.relations import Relations
 from fluo_lab.engine.spans import SpanSet, spans_of_group
-from fluo_lab.engine.units import Rows, Units
+from fluo_lab.engine.units import Units
 from fluo_lab.language import (
-    And,
     Event,
     Field,
     Name,
@@ -32,50 +31,15 @@ from fluo_lab.language import (
 )
 from fluo_lab.language.tree import Node
 
-__all__ = ["Matched", "Selector", "has_relation"]
+__all__ = ["Selector", "has_relation"]
 
 _PARALLEL_ROWS = 200_000
 _FEW = 0.5
-
-NO_ROWS: Rows = np.zeros(0, dtype=np.uint32)
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """Spans that were asked for: those of a selection, or those of one that do not satisfy a ``must``; rows ascend.
-
-    Attributes
-    ----------
-    seen
-        When the spans seen are taken for all there are.
-    certain
-        Whatever may be missing, and wherever in their margins the clocks stand.
-    possible
-        Given some spans that may be missing, or some place of the clocks.
-    """
-
-    seen: SpanSet
-    certain: SpanSet
-    possible: SpanSet
-
-    @property
-    def is_certain(self) -> bool:
-        """Whether nothing is left open."""
-        return self.certain is self.seen and self.possible is self.seen
 
 
 def has_relation(nodes: Iterable[Node]) -> bool:
     """Return whether a relation between spans stands anywhere below."""
     return any(isinstance(node, Relation) for top in nodes for node in walk(top))
-
-
-def _relations_in(predicates: Iterable[Node]) -> Iterator[Relation]:
-    """Yield the relations asked of a span itself, not those asked of its partners."""
-    for predicate in predicates:
-        if isinstance(predicate, Relation):
-            yield predicate
-        else:
-            yield from _relations_in(predicate.children())
 
 
 def _none_of_an_event(leaf: Node, *_: object) -> Mask:
@@ -133,16 +97,16 @@ class Selector:
 
     def prepare(self, asked: Iterable[tuple[Selection, Predicate | None]]) -> None:
         """Find many selections, and spans that do not satisfy a ``must``, so that columns are read once for all."""
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         for selection, must in dict.fromkeys(asked):
             if (selection, must) in self._found:
                 continue
             if selection.where or must is not None:
-                jobs.append(_Job(selection, selection.where, must))
+                jobs.append(Job(selection, selection.where, must))
             else:
                 spans = self._spans_of(selection.operation)
                 self._found[selection, None] = Matched(spans, spans, spans)
-        by_group: dict[int, list[tuple[_Job, NDArray[np.int64] | None]]] = {}
+        by_group: dict[int, list[tuple[Job, NDArray[np.int64] | None]]] = {}
         for job in jobs:
             for group, at in self._groups(job.selection.operation):
                 by_group.setdefault(group, []).append((job, at))
@@ -195,7 +159,7 @@ class Selector:
                 (self._spans_in((group,)) if at is None else self._spans_in((group,)).part(at)).members
                 for group, at in self._groups(operation)
             ]
-            self._of_operation[operation] = _joined(self.units, parts)
+            self._of_operation[operation] = joined(self.units, parts)
         return self._of_operation[operation]
 
     # --- predicates -----------------------------------------------------------------------------------------
@@ -207,16 +171,16 @@ class Selector:
             self._contexts[group] = Context(self.traces, found, found.rows, self._codes)
         return self._contexts[group]
 
-    def _run(self, group: int, jobs: list[tuple[_Job, NDArray[np.int64] | None]]) -> None:
+    def _run(self, group: int, jobs: list[tuple[Job, NDArray[np.int64] | None]]) -> None:
         """Evaluate jobs on one group with a single select, and keep the rows each finds there."""
         context = self.context(group)
         leaves = Leaves(self.values, self._event, lambda relation, reading: self._relation(relation, reading, group))
         expressions: dict[str, pl.Expr] = {}
 
-        def part(predicates: Iterable[Predicate], reading: Reading) -> _Part:
+        def part(predicates: Iterable[Predicate], reading: Reading) -> Part:
             plain: list[pl.Expr] = []
             masks: list[Mask] = []
-            for predicate in _conjuncts(predicates):
+            for predicate in conjuncts(predicates):
                 match predicate:
                     case Relation():
                         masks.append(self._relation(predicate, reading, group))
@@ -227,13 +191,13 @@ class Selector:
                     case _:
                         plain.append(compile_predicate(predicate, context, leaves, reading))
             if not plain:
-                return _Part(None, masks)
+                return Part(None, masks)
             name = str(len(expressions))
             expression = plain[0] if len(plain) == 1 else pl.all_horizontal(plain)
             expressions[name] = expression.fill_null(False).alias(name)
-            return _Part(name, masks)
+            return Part(name, masks)
 
-        asked: list[tuple[_Job, NDArray[np.int64] | None, Reading, _Part, _Part | None]] = []
+        asked: list[tuple[Job, NDArray[np.int64] | None, Reading, Part, Part | None]] = []
         for job, at in jobs:
             readings = (Reading.SEEN,) if self.is_certain or not job.relations else tuple(Reading)
             for reading in readings:
@@ -351,64 +315,6 @@ class Selector:
             return holds if between is None else holds & ~is_open
         settled = self._related.settled(relation, subjects.rows)
         return holds | (is_open if settled is None else is_open & ~settled)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Predicates that must all be true, in the making: a column to come, and masks that are there."""
-
-    column: str | None
-    masks: list[Mask]
-
-    def truth(self, answers: Mapping[str, Mask]) -> Mask | None:
-        """Return where all are true; None: nothing is asked."""
-        truths = [*([] if self.column is None else [answers[self.column]]), *self.masks]
-        if not truths:
-            return None
-        truth = truths[0]
-        for other in truths[1:]:
-            truth = truth & other
-        return truth
-
-
-def _conjuncts(predicates: Iterable[Predicate]) -> Iterator[Predicate]:
-    """Yield the predicates that must all be true, with no ``and`` around them."""
-    for predicate in predicates:
-        if isinstance(predicate, And):
-            yield from _conjuncts(predicate.operands)
-        else:
-            yield predicate
-
-
-class _Job:
-    """A selection, or the spans of one that break a ``must``, in the making."""
-
-    def __init__(self, selection: Selection, where: tuple[Predicate, ...], must: Predicate | None) -> None:
-        self.selection = selection
-        self.where = where
-        self.must = must
-        self.relations = list(_relations_in(where if must is None else (*where, must)))
-        # a relation that is all a span must satisfy is asked last, of those that pass the filters
-        asked = must.operand if isinstance(must, Not) else must
-        self.last = asked if where and isinstance(asked, Relation) else None
-        self.is_negated = isinstance(must, Not)
-        self.spans: dict[Reading, list[SpanSet]] = {}
-
-    def matched(self, units: Units) -> Matched:
-        """Return what was found in all groups."""
-        seen = _joined(units, self.spans.get(Reading.SEEN, []))
-        certain, possible = (
-            _joined(units, self.spans[reading]) if reading in self.spans else seen
-            for reading in (Reading.LEAST, Reading.MOST)
-        )
-        return Matched(seen, certain, possible)
-
-
-def _joined(units: Units, parts: list[SpanSet]) -> SpanSet:
-    """Return the spans of several groups as one, rows ascending."""
-    if len(parts) == 1:
-        return parts[0]
-    return SpanSet(units, np.sort(np.concatenate([NO_ROWS, *(part.rows for part in parts)])))
 
 
 def _true(series: pl.Series, length: int) -> Mask:
