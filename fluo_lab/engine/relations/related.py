@@ -192,10 +192,13 @@ class Relations:
         return hits | walk(self._traces, subjects.rows, partners.rows[loops], test)
 
     def _covered(self, kind: RelationKind, subjects: SpanSet, partners: SpanSet) -> Couples | None:
-        """Return subjects with the partners over, or under, them; None: more than one may be over some span."""
+        """Return subjects with the partners over, or under, them; None: those above are not told so."""
         is_under = kind is RelationKind.UNDER
         lower, upper = (subjects, partners) if is_under else (partners, subjects)
-        found = kinship.ancestors_of(self._traces, self._pairer.pair(lower, upper, (), may_meet=False))
+        pairing = self._pairer.pair(lower, upper, (), may_meet=False)
+        if pairing.partners is not upper:  # of several names, and so out of order
+            return None
+        found = kinship.ancestors_of(self._traces, pairing)
         if found is None:
             return None
         of_lower, of_upper = found
