@@ -191,3 +191,16 @@ def test_every_span_of_short_traces_is_judged_as_the_interpreter_does(text, most
                 broken.append(row)
     assert found == expected
     assert rest.tolist() == broken
+
+
+def test_a_near_descendant_is_found_for_the_right_one_of_spans_of_several_names():
+    def one(trace, name, number, start, end, *, under=None):
+        parent = None if under is None else f"{under:016x}"
+        return PlainSpan(name, f"{trace:032x}", f"{number:016x}", parent, start_ns=start, end_ns=end)
+
+    spans = [one(1, "x.2", 1, 0, 9), one(1, "b", 2, 3, 4, under=1), one(1, "b", 3, 5, 6, under=1)]
+    spans += [one(2, "x.1", 1, 10, 11), one(2, "b", 2, 50, 51, under=1), one(2, "b", 3, 60, 61, under=1)]
+    spans.append(one(3, "x.1", 1, 70, 71))  # the more frequent name comes first, though not in the rows
+    units = units_of_traces(traces_from_spans(spans), judge_incomplete=True)
+    near = Selection(OF_TWO_NAMES, (parse_predicate("over(b, within 1ns)"),))
+    assert Evaluator(units, []).select.matched(near).seen.rows.tolist() == [0]
