@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluo_lab.engine.exact import Array, as_python, is_small
+from fluo_lab.engine.jobs import Matched
 from fluo_lab.engine.logic import Mask, Truth
 from fluo_lab.engine.numbers import Bounds, Numbers, combine, compare_numbers, constant
 from fluo_lab.engine.relations import shifted
 from fluo_lab.engine.runs import bisect, run_bounds, running_max
-from fluo_lab.engine.selection import Matched, Selector
+from fluo_lab.engine.selection import Selector
+from fluo_lab.engine.spans import SpanSet
 from fluo_lab.engine.units import Rows, Units
 from fluo_lab.language import (
     Aggregate,
@@ -74,9 +76,10 @@ class Evaluator:
 
     def truth(self, condition: Condition) -> Truth:
         """Return the truth of a condition on every unit."""
-        if condition not in self._truths:
-            self._truths[condition] = self._find(condition)
-        return self._truths[condition]
+        truth = self._truths.get(condition)
+        if truth is None:
+            truth = self._truths[condition] = self._find(condition)
+        return truth
 
     def _find(self, condition: Condition) -> Truth:
         match condition:
@@ -105,29 +108,27 @@ class Evaluator:
                 return compare_numbers(self.numbers(left), operator, self.numbers(right))
         raise AssertionError(f"no condition: {condition!r}")
 
-    def _units_of(self, rows: Rows) -> Mask:
-        """Return which units have some of the rows."""
-        mask = np.zeros(self.n, dtype=np.bool_)
-        mask[self.units.unit_of[rows]] = True
-        return mask
-
     def _found(self, matched: Matched) -> Truth:
         """Return that a unit has some of the spans: what is seen is certain, what is not may be missing."""
-        has = self._units_of(matched.seen)
+        has = matched.seen.in_units()
         if self._is_certain:
             return Truth(has)
-        holds = has if matched.certain is matched.seen else self._units_of(matched.certain)
-        may_hold = has if matched.possible is matched.seen else self._units_of(matched.possible)
+        holds = has if matched.certain is matched.seen else matched.certain.in_units()
+        may_hold = has if matched.possible is matched.seen else matched.possible.in_units()
         return Truth(has, holds, ~may_hold & ~self.open)
 
     def _falling(self, matched: Matched, field: Field) -> Truth:
         """Return that two spans carry the field and the later one's value is not larger."""
-        seen = self._fallers(matched.seen, field)
+        seen = self._fallers(matched.seen.rows, field)
         if self._is_certain:
             return Truth(seen)
         skew = self.select.span_skew_ns
-        certain = seen if matched.is_certain and not skew else self._fallers(matched.certain, field, margin_ns=skew)
-        may_fall = seen if matched.is_certain and not skew else self._fallers(matched.possible, field, margin_ns=-skew)
+        certain = (
+            seen if matched.is_certain and not skew else self._fallers(matched.certain.rows, field, margin_ns=skew)
+        )
+        may_fall = (
+            seen if matched.is_certain and not skew else self._fallers(matched.possible.rows, field, margin_ns=-skew)
+        )
         return Truth(seen, certain, ~may_fall & ~self.open)
 
     def _fallers(self, rows: Rows, field: Field, *, margin_ns: int = 0) -> Mask:
@@ -182,10 +183,10 @@ class Evaluator:
                 return self._at_least(self.units.n_spans)
             case Count(selection=selection):
                 matched = self.select.matched(selection)
-                return self._counted(matched, self._count)
+                return self._counted(matched, SpanSet.count)
             case Distinct(selection=selection, field=field):
                 matched = self.select.matched(selection)
-                return self._counted(matched, lambda rows: self._distinct(rows, field))
+                return self._counted(matched, lambda spans: self._distinct(spans.rows, field))
             case Aggregate(function=function, selection=selection, field=field):
                 return self._aggregate(function, selection, field)
         raise AssertionError(f"no number: {numeric!r}")
@@ -194,7 +195,7 @@ class Evaluator:
         """Return numbers that missing spans can only raise, and that no order changes."""
         return self._from_to(seen, seen, seen)
 
-    def _counted(self, matched: Matched, measure: Callable[[Rows], NDArray[np.int64]]) -> Numbers:
+    def _counted(self, matched: Matched, measure: Callable[[SpanSet], NDArray[np.int64]]) -> Numbers:
         """Return numbers that more spans can only raise: from those that are certain to those that are possible."""
         seen = measure(matched.seen)
         low = seen if matched.certain is matched.seen else measure(matched.certain)
@@ -210,9 +211,6 @@ class Evaluator:
             seen, None, Bounds(low.astype(np.float64), np.where(self.open, np.inf, high), may_lack, is_exact)
         )
 
-    def _count(self, rows: Rows) -> NDArray[np.int64]:
-        return np.bincount(self.units.unit_of[rows], minlength=self.n)
-
     def _distinct(self, rows: Rows, field: Field) -> NDArray[np.int64]:
         at, codes = self.values.text_codes(rows, field)
         width = int(codes.max(initial=0)) + 1
@@ -221,14 +219,14 @@ class Evaluator:
 
     def _aggregate(self, function: str, selection: Selection, field: Field) -> Numbers:
         matched = self.select.matched(selection)
-        seen = self._reduced(function, matched.seen, field)
+        seen = self._reduced(function, matched.seen.rows, field)
         if self._is_certain:
             return seen
-        certain = seen if matched.certain is matched.seen else self._reduced(function, matched.certain, field)
-        possible = seen if matched.possible is matched.seen else self._reduced(function, matched.possible, field)
+        certain = seen if matched.certain is matched.seen else self._reduced(function, matched.certain.rows, field)
+        possible = seen if matched.possible is matched.seen else self._reduced(function, matched.possible.rows, field)
         least, most = certain.bounded(), possible.bounded()
         is_known = certain.present()
-        is_exact = ~self.open & (self._count(matched.certain) == self._count(matched.possible))
+        is_exact = ~self.open & (matched.certain.count() == matched.possible.count())
         # the greatest can only rise and the least only fall; sum and mean may do either
         low = np.where(is_exact | ((function == "max") & is_known), least.low, -np.inf)
         high = np.where(is_exact | ((function == "min") & is_known), least.high, np.inf)

@@ -55,9 +55,8 @@ class FieldValues:
         names = self._traces.table["name"].to_numpy()[rows]
         numbers = table.group_of_name[names]
         for number in np.unique(numbers).tolist():
-            group = table.groups[number]
             wanted = rows[numbers == number]
-            at = np.searchsorted(group.rows, wanted)
+            at = table.position_of(wanted)
             for column in self._context_of(number).columns(field):
                 found = column.series.gather(at)
                 present = found.is_not_null().to_numpy()
@@ -104,15 +103,14 @@ class FieldValues:
             return codes, is_nan
         if (numbers == numbers[0]).all():
             of_group, nan_of_group = self.codes_in(self._context_of(int(numbers[0])), field)
-            group_rows = table.groups[int(numbers[0])].rows
-            if rows is group_rows:
+            if rows is table.groups[int(numbers[0])].rows:
                 return of_group, nan_of_group
-            at = np.searchsorted(group_rows, rows)
+            at = table.position_of(rows)
             return of_group[at], None if nan_of_group is None else nan_of_group[at]
         for number in np.unique(numbers).tolist():
             here = np.flatnonzero(numbers == number)
             of_group, nan_of_group = self.codes_in(self._context_of(number), field)
-            at = np.searchsorted(table.groups[number].rows, rows[here])
+            at = table.position_of(rows[here])
             codes[here] = of_group[at]
             if nan_of_group is not None:
                 is_nan = np.zeros(len(rows), dtype=np.bool_) if is_nan is None else is_nan
@@ -131,8 +129,12 @@ class FieldValues:
             codes = np.full(len(context), -1, dtype=np.int64)
             is_nan: Mask | None = None
             for column in context.columns(field):
-                present = column.series.is_not_null().to_numpy()
-                codes[present] = self._coded(replace(column, series=column.series.drop_nulls()))
+                n_missing = column.series.null_count()
+                if not n_missing:  # then no other column holds any
+                    codes = self._coded(column)
+                elif n_missing < len(codes):
+                    present = column.series.is_not_null().to_numpy()
+                    codes[present] = self._coded(replace(column, series=column.series.drop_nulls()))
                 if column.type is ValueType.DOUBLE and (nan := column.series.is_nan().fill_null(False)).any():
                     is_nan = nan.to_numpy() if is_nan is None else is_nan | nan.to_numpy()
             self._kept[context, field] = codes, is_nan

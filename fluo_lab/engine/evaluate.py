@@ -80,12 +80,13 @@ class Evaluation:
     def counts(self, number: int) -> VerdictCounts:
         """Return the counts of one rule, by its position."""
         row = self.verdicts[number]
-        n = [int(np.count_nonzero(row == np.uint8(verdict))) for verdict in Verdict]
+        told = (Verdict.PASS, Verdict.VIOLATION, Verdict.INCONCLUSIVE)
+        passed, violation, inconclusive = (int(np.count_nonzero(row == np.uint8(verdict))) for verdict in told)
         return VerdictCounts(
-            passed=n[Verdict.PASS],
-            violation=n[Verdict.VIOLATION],
-            inconclusive=n[Verdict.INCONCLUSIVE],
-            not_applicable=n[Verdict.NOT_APPLICABLE],
+            passed=passed,
+            violation=violation,
+            inconclusive=inconclusive,
+            not_applicable=len(row) - passed - violation - inconclusive,
         )
 
     def rows(self, number: int, verdict: Verdict) -> NDArray[np.int64]:

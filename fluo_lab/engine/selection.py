@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import polars as pl
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from fluo_lab.engine.columns import FieldValues
 from fluo_lab.engine.context import Codes, Context
 from fluo_lab.engine.globs import fitting
+from fluo_lab.engine.jobs import Job, Matched, Part, conjuncts, joined
 from fluo_lab.engine.logic import Mask
-from fluo_lab.engine.predicates import Leaves, Reading, compile_predicate
+from fluo_lab.engine.predicates import Leaves, Reading, compile_predicate, told_by_codes
 from fluo_lab.engine.relations import Relations
-from fluo_lab.engine.units import Rows, Units
+from fluo_lab.engine.spans import SpanSet, spans_of_group
+from fluo_lab.engine.units import Units
 from fluo_lab.language import (
-    And,
     Event,
     Field,
     Name,
@@ -30,49 +31,15 @@ from fluo_lab.language import (
 )
 from fluo_lab.language.tree import Node
 
-__all__ = ["Matched", "Selector", "has_relation"]
+__all__ = ["Selector", "has_relation"]
 
 _PARALLEL_ROWS = 200_000
-
-NO_ROWS: Rows = np.zeros(0, dtype=np.uint32)
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """Spans that were asked for: those of a selection, or those of one that do not satisfy a ``must``; rows ascend.
-
-    Attributes
-    ----------
-    seen
-        When the spans seen are taken for all there are.
-    certain
-        Whatever may be missing, and wherever in their margins the clocks stand.
-    possible
-        Given some spans that may be missing, or some place of the clocks.
-    """
-
-    seen: Rows
-    certain: Rows
-    possible: Rows
-
-    @property
-    def is_certain(self) -> bool:
-        """Whether nothing is left open."""
-        return self.certain is self.seen and self.possible is self.seen
+_FEW = 0.5
 
 
 def has_relation(nodes: Iterable[Node]) -> bool:
     """Return whether a relation between spans stands anywhere below."""
     return any(isinstance(node, Relation) for top in nodes for node in walk(top))
-
-
-def _relations_in(predicates: Iterable[Node]) -> Iterator[Relation]:
-    """Yield the relations asked of a span itself, not those asked of its partners."""
-    for predicate in predicates:
-        if isinstance(predicate, Relation):
-            yield predicate
-        else:
-            yield from _relations_in(predicate.children())
 
 
 def _none_of_an_event(leaf: Node, *_: object) -> Mask:
@@ -106,7 +73,9 @@ class Selector:
         self._events: dict[Event, Mask] = {}
         self._relations: dict[tuple[Relation, Reading, int], Mask] = {}
         self._askers: dict[Relation, set[int]] = {}
-        self._rows: dict[tuple[int, ...], Rows] = {}
+        self._n_askers: Counter[Relation] = Counter()
+        self._spans: dict[tuple[int, ...], SpanSet] = {}
+        self._of_operation: dict[Operation, SpanSet] = {}
         self._of_events = Leaves(self.values, _none_of_an_event, _none_of_an_event)
 
     # --- what is asked --------------------------------------------------------------------------------------
@@ -120,31 +89,34 @@ class Selector:
         return self._asked((selection, must))
 
     def _asked(self, key: tuple[Selection, Predicate | None]) -> Matched:
-        if key not in self._found:
+        found = self._found.get(key)
+        if found is None:
             self.prepare([key])
-        return self._found[key]
+            found = self._found[key]
+        return found
 
     def prepare(self, asked: Iterable[tuple[Selection, Predicate | None]]) -> None:
         """Find many selections, and spans that do not satisfy a ``must``, so that columns are read once for all."""
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         for selection, must in dict.fromkeys(asked):
             if (selection, must) in self._found:
                 continue
             if selection.where or must is not None:
-                jobs.append(_Job(selection, selection.where, must))
+                jobs.append(Job(selection, selection.where, must))
             else:
-                rows = self._all_rows(selection.operation)
-                self._found[selection, None] = Matched(rows, rows, rows)
-        by_group: dict[int, list[tuple[_Job, NDArray[np.int64] | None]]] = {}
+                spans = self._spans_of(selection.operation)
+                self._found[selection, None] = Matched(spans, spans, spans)
+        by_group: dict[int, list[tuple[Job, NDArray[np.int64] | None]]] = {}
         for job in jobs:
             for group, at in self._groups(job.selection.operation):
                 by_group.setdefault(group, []).append((job, at))
                 for relation in job.relations:
                     self._askers.setdefault(relation, set()).add(group)
+                    self._n_askers[relation] += 1
         for group, here in by_group.items():
             self._run(group, here)
         for job in jobs:
-            self._found[job.selection, job.must] = job.matched()
+            self._found[job.selection, job.must] = job.matched(self.units)
 
     # --- operations -----------------------------------------------------------------------------------------
 
@@ -180,15 +152,15 @@ class Selector:
         self._operations[operation] = found
         return found
 
-    def _all_rows(self, operation: Operation) -> Rows:
-        """Return the rows of every span of an operation."""
-        groups = self.traces.attribute_table.groups
-        return _joined(
-            [
-                self.units.members(groups[number].rows if at is None else groups[number].rows[at])
-                for number, at in self._groups(operation)
+    def _spans_of(self, operation: Operation) -> SpanSet:
+        """Return every span of an operation; always the same object."""
+        if operation not in self._of_operation:
+            parts = [
+                (self._spans_in((group,)) if at is None else self._spans_in((group,)).part(at)).members
+                for group, at in self._groups(operation)
             ]
-        )
+            self._of_operation[operation] = joined(self.units, parts)
+        return self._of_operation[operation]
 
     # --- predicates -----------------------------------------------------------------------------------------
 
@@ -199,35 +171,37 @@ class Selector:
             self._contexts[group] = Context(self.traces, found, found.rows, self._codes)
         return self._contexts[group]
 
-    def _run(self, group: int, jobs: list[tuple[_Job, NDArray[np.int64] | None]]) -> None:
+    def _run(self, group: int, jobs: list[tuple[Job, NDArray[np.int64] | None]]) -> None:
         """Evaluate jobs on one group with a single select, and keep the rows each finds there."""
         context = self.context(group)
         leaves = Leaves(self.values, self._event, lambda relation, reading: self._relation(relation, reading, group))
         expressions: dict[str, pl.Expr] = {}
 
-        def part(predicates: Iterable[Predicate], reading: Reading) -> _Part:
+        def part(predicates: Iterable[Predicate], reading: Reading) -> Part:
             plain: list[pl.Expr] = []
             masks: list[Mask] = []
-            for predicate in _conjuncts(predicates):
+            for predicate in conjuncts(predicates):
                 match predicate:
                     case Relation():
                         masks.append(self._relation(predicate, reading, group))
                     case Not(operand=Relation() as relation):
                         masks.append(~self._relation(relation, reading.opposite, group))
+                    case _ if (told := told_by_codes(predicate, context)) is not None:
+                        masks.append(told)
                     case _:
                         plain.append(compile_predicate(predicate, context, leaves, reading))
             if not plain:
-                return _Part(None, masks)
+                return Part(None, masks)
             name = str(len(expressions))
             expression = plain[0] if len(plain) == 1 else pl.all_horizontal(plain)
             expressions[name] = expression.fill_null(False).alias(name)
-            return _Part(name, masks)
+            return Part(name, masks)
 
-        asked: list[tuple[_Job, NDArray[np.int64] | None, Reading, _Part, _Part | None]] = []
+        asked: list[tuple[Job, NDArray[np.int64] | None, Reading, Part, Part | None]] = []
         for job, at in jobs:
             readings = (Reading.SEEN,) if self.is_certain or not job.relations else tuple(Reading)
             for reading in readings:
-                must = None if job.must is None else part((job.must,), reading.opposite)
+                must = None if job.must is None or job.last is not None else part((job.must,), reading.opposite)
                 asked.append((job, at, reading, part(job.where, reading), must))
         answers: dict[str, Mask] = {}
         if expressions:
@@ -235,17 +209,36 @@ class Selector:
             # waking threads for a small frame costs more than it saves
             select = frame.select_seq if frame.height < _PARALLEL_ROWS else frame.select
             answers = {series.name: _true(series, len(context)) for series in select(expressions.values())}
+        spans = self._spans_in((group,))
         for job, at, reading, where, must in asked:
             hits = where.truth(answers)
             if must is not None:
                 fulfilled = must.truth(answers)
                 assert fulfilled is not None  # noqa: S101 - a predicate is asked
                 hits = ~fulfilled if hits is None else hits & ~fulfilled
-            if hits is None:
-                rows = context.span_rows if at is None else context.span_rows[at]
-            else:
-                rows = context.span_rows[np.flatnonzero(hits) if at is None else at[hits[at]]]
-            job.rows.setdefault(reading, []).append(self.units.members(rows))
+            found = at
+            if hits is not None:
+                found = np.flatnonzero(hits) if at is None else at.take(np.flatnonzero(hits.take(at)))
+            if job.last is not None:
+                holds = self._holds(job.last, reading if job.is_negated else reading.opposite, group, found)
+                broken = np.flatnonzero(holds if job.is_negated else ~holds)
+                found = broken if found is None else found.take(broken)
+            job.spans.setdefault(reading, []).append((spans if found is None else spans.part(found)).members)
+
+    def _holds(self, relation: Relation, reading: Reading, group: int, at: NDArray[np.int64] | None) -> Mask:
+        """Return whether spans at some positions of a group (None: all) stand in a relation.
+
+        Where they are few, and nobody else asks the same, it is answered for them alone.
+        """
+        spans = self._spans_in((group,))
+        if at is None or self._n_askers[relation] > 1 or len(at) > len(spans) * _FEW:
+            holds = self._relation(relation, reading, group)
+            return holds if at is None else holds.take(at)
+
+        def code_of(field: Field) -> NDArray[np.int64]:
+            return self.values.join_codes_in(self.context(group), field).take(at)
+
+        return self._find(relation, reading, (group,), spans.part(at), code_of)
 
     def _event(self, event: Event) -> Mask:
         """Return which spans carry an event."""
@@ -274,24 +267,37 @@ class Selector:
         key = (relation, reading, group)
         if key not in self._relations:
             groups = tuple(sorted(self._askers.get(relation, set()) | {group}))
-            holds = self._find(relation, reading, groups)
+
+            def code_of(field: Field) -> NDArray[np.int64]:
+                return np.concatenate([self.values.join_codes_in(self.context(asker), field) for asker in groups])
+
+            holds = self._find(relation, reading, groups, self._spans_in(groups), code_of)
             ends = np.cumsum([len(self.context(asker)) for asker in groups])
             for asker, part in zip(groups, np.split(holds, ends[:-1]), strict=True):
                 self._relations[relation, reading, asker] = part
         return self._relations[key]
 
-    def _rows_in(self, groups: tuple[int, ...]) -> Rows:
-        """Return the rows of some attribute groups, one group after the other; always the same array."""
-        if len(groups) == 1:
-            return self.context(groups[0]).span_rows
-        if groups not in self._rows:
-            self._rows[groups] = np.concatenate([self.context(group).span_rows for group in groups])
-        return self._rows[groups]
+    def _spans_in(self, groups: tuple[int, ...]) -> SpanSet:
+        """Return the spans of some attribute groups, one group after the other; always the same object."""
+        if groups not in self._spans:
+            if len(groups) == 1:
+                self._spans[groups] = spans_of_group(self.units, groups[0])
+            else:
+                rows = [self.context(group).span_rows for group in groups]
+                self._spans[groups] = SpanSet(self.units, np.concatenate(rows))
+        return self._spans[groups]
 
-    def _find(self, relation: Relation, reading: Reading, groups: tuple[int, ...]) -> Mask:
-        subjects = self._rows_in(groups)
+    def _find(
+        self,
+        relation: Relation,
+        reading: Reading,
+        groups: tuple[int, ...],
+        subjects: SpanSet,
+        code_of: Callable[[Field], NDArray[np.int64]],
+    ) -> Mask:
+        """Return which of some spans in some groups stand in a relation."""
         matched = self.matched(relation.selection)
-        between = None if relation.without is None else self._all_rows(relation.without)
+        between = None if relation.without is None else self._spans_of(relation.without)
         partners, margin_ns = {
             Reading.SEEN: (matched.seen, 0),
             Reading.LEAST: (matched.certain, self.span_skew_ns),
@@ -299,73 +305,16 @@ class Selector:
         }[reading]
         # with no name in common no subject can be a partner
         may_meet = not {group for group, _ in self._groups(relation.selection.operation)}.isdisjoint(groups)
-
-        def code_of(field: Field) -> NDArray[np.int64]:
-            return np.concatenate([self.values.join_codes_in(self.context(group), field) for group in groups])
-
         holds = self._related.related(
             relation, subjects, partners, between, margin_ns, code_of=code_of, may_meet=may_meet
         )
         if reading is Reading.SEEN or not self.units.has_open:
             return holds
-        is_open = self.units.open_spans[subjects]
+        is_open = self.units.open_spans[subjects.at]
         if reading is Reading.LEAST:  # a span that is missing may lie between
             return holds if between is None else holds & ~is_open
-        settled = self._related.settled(relation, subjects)
+        settled = self._related.settled(relation, subjects.rows)
         return holds | (is_open if settled is None else is_open & ~settled)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Predicates that must all be true, in the making: a column to come, and masks of relations."""
-
-    column: str | None
-    masks: list[Mask]
-
-    def truth(self, answers: Mapping[str, Mask]) -> Mask | None:
-        """Return where all are true; None: nothing is asked."""
-        truths = [*([] if self.column is None else [answers[self.column]]), *self.masks]
-        if not truths:
-            return None
-        truth = truths[0]
-        for other in truths[1:]:
-            truth = truth & other
-        return truth
-
-
-def _conjuncts(predicates: Iterable[Predicate]) -> Iterator[Predicate]:
-    """Yield the predicates that must all be true, with no ``and`` around them."""
-    for predicate in predicates:
-        if isinstance(predicate, And):
-            yield from _conjuncts(predicate.operands)
-        else:
-            yield predicate
-
-
-class _Job:
-    """A selection, or the spans of one that break a ``must``, in the making."""
-
-    def __init__(self, selection: Selection, where: tuple[Predicate, ...], must: Predicate | None) -> None:
-        self.selection = selection
-        self.where = where
-        self.must = must
-        self.relations = list(_relations_in(where if must is None else (*where, must)))
-        self.rows: dict[Reading, list[Rows]] = {}
-
-    def matched(self) -> Matched:
-        """Return what was found in all groups."""
-        seen = _joined(self.rows.get(Reading.SEEN, []))
-        certain, possible = (
-            _joined(self.rows[reading]) if reading in self.rows else seen for reading in (Reading.LEAST, Reading.MOST)
-        )
-        return Matched(seen, certain, possible)
-
-
-def _joined(parts: list[Rows]) -> Rows:
-    """Return rows of several groups as one ascending array."""
-    if not parts:
-        return NO_ROWS
-    return parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts))
 
 
 def _true(series: pl.Series, length: int) -> Mask:

@@ -250,6 +250,10 @@ class AttributeTable:
         """Return the group that holds the owners of a name."""
         return self.groups[int(self.group_of_name[name])]
 
+    def position_of(self, owners: NDArray[np.integer]) -> Rows:
+        """Return the position of each of some owners in its group."""
+        return self._position.take(owners)
+
     def values_of(self, owner: int, name: int) -> dict[ColumnKey, Any]:
         """Return the values of one owner of a name, by (key, type); textual types give their code."""
         return self.group_of(name).values_at(int(self._position[owner]))

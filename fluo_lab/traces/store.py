@@ -19,6 +19,7 @@ from fluo_lab.traces.dictionary import Dictionary
 from fluo_lab.traces.findings import Findings, Repair, RepairRecord
 from fluo_lab.traces.problems import Problem, problems_frame
 from fluo_lab.traces.schema import SpanKind, StatusCode
+from fluo_lab.traces.span_groups import SpanGroup
 from fluo_lab.traces.structure import Structure
 from fluo_lab.traces.tables import EventTable, Input, LinkTable, ResourceTable, ScopeTable
 from fluo_lab.traces.truncation import TextLimits
@@ -233,6 +234,12 @@ class Traces:
     def parent_row(self) -> NDArray[np.int64]:
         """The row of every span's parent: -1 for a root, -2 where the parent is not there."""
         return self._table["parent_row"].to_numpy()
+
+    @cached_property
+    def span_groups(self) -> tuple[SpanGroup, ...]:
+        """Times and traces of the spans of each group of ``attribute_table``."""
+        groups = self.attribute_table.groups
+        return tuple(SpanGroup(group.rows, self.trace_of, self.start_ns, self.end_ns) for group in groups)
 
     @cached_property
     def events(self) -> pl.DataFrame:

@@ -158,7 +158,7 @@ def test_a_pair_is_found_exactly_where_the_engine_says_a_relation_holds(case, ba
     evaluator = Evaluator(units_of_traces(store), batch)
     for relation in relations:
         operation = parse_rule("always { has(*) }").always.selection.operation
-        holds = evaluator.select.matched(Selection(operation, (relation,))).seen
+        holds = evaluator.select.matched(Selection(operation, (relation,))).seen.rows
         for unit in range(store.n_traces):
             view = UnitView(evaluator, unit)
             cost = SpanMisses(view).where_cost

@@ -54,9 +54,9 @@ def shape(seed, *, n_spans=24, backwards=False):
 def found(evaluator, relation):
     matched = evaluator.select.matched(Selection(operation=ANY.operation, where=(relation,)))
     return {
-        "seen": set(matched.seen.tolist()),
-        "least": set(matched.certain.tolist()),
-        "most": set(matched.possible.tolist()),
+        "seen": set(matched.seen.rows.tolist()),
+        "least": set(matched.certain.rows.tolist()),
+        "most": set(matched.possible.rows.tolist()),
     }
 
 
@@ -135,3 +135,72 @@ def test_a_chain_of_100_000_spans_is_judged(kind):
     rule: RuleTree = parse_rule(f"always {{ trace.every(a).must({kind}(b)) }}")
     expected = {"over": Verdict.VIOLATION, "parent_of": Verdict.VIOLATION, "after": Verdict.VIOLATION}
     assert evaluate([rule], traces).verdicts.tolist() == [[expected.get(kind, Verdict.PASS)]]
+
+
+OF_TWO_NAMES = Operation(name=Name(parts=("x.", "")))
+OF_ONE_NAME = Operation(name=Name(parts=("x.1",)))
+
+
+def short_shape(seed, *, most_partners, has_orphans):
+    """Thirty traces of a few spans, parents before children, with so many spans b in each at the most."""
+    rng = random.Random(seed)
+    spans = []
+    for number in range(1, 31):
+        names = ["x.1", "x.2", "x.1", "c", *"b" * rng.randint(0, most_partners)]
+        rng.shuffle(names)
+        for i, name in enumerate(names):
+            start = rng.randrange(12)
+            is_orphan = has_orphans and rng.random() < 0.1
+            above = rng.choice([None, *(f"{n + 1:016x}" for n in range(i))]) if not is_orphan else "f" * 16
+            attributes = {key: rng.randrange(2) for key in ("f", "g") if rng.random() < 0.8}
+            spans.append(
+                PlainSpan(
+                    name,
+                    trace_id=f"{number:032x}",
+                    span_id=f"{i + 1:016x}",
+                    parent_span_id=above,
+                    start_ns=start,
+                    end_ns=start + rng.choice([0, 1, 2, 5]),
+                    attributes=attributes,
+                )
+            )
+    return spans
+
+
+@pytest.mark.parametrize("operation", [OF_ONE_NAME, OF_TWO_NAMES])
+@pytest.mark.parametrize(("most_partners", "has_orphans"), [(1, False), (1, True), (3, False), (3, True)])
+@pytest.mark.parametrize("text", SHAPES)
+def test_every_span_of_short_traces_is_judged_as_the_interpreter_does(text, most_partners, has_orphans, operation):
+    relation = parse_predicate(text)
+    spans = short_shape(5, most_partners=most_partners, has_orphans=has_orphans)
+    in_order = rows_in(spans)
+    units = units_of_traces(traces_from_spans(spans), judge_incomplete=True)
+    found = Evaluator(units, []).select.matched(Selection(operation, (relation,))).seen.rows.tolist()
+    rest = Evaluator(units, []).select.refuted(Selection(operation, (parse_predicate("f == 1"),)), relation).seen.rows
+    expected, broken = [], []
+    by_trace = {}
+    for span in in_order:
+        by_trace.setdefault(span.trace_id, []).append(span)
+    oracles = {key: oracle.TraceOracle(members, incomplete=False) for key, members in by_trace.items()}
+    for row, span in enumerate(in_order):
+        if span.name == "x.1" or (operation is OF_TWO_NAMES and span.name == "x.2"):
+            holds = oracles[span.trace_id].stands_in(relation, span, "seen")
+            if holds:
+                expected.append(row)
+            elif span.attributes.get("f") == 1:
+                broken.append(row)
+    assert found == expected
+    assert rest.tolist() == broken
+
+
+def test_a_near_descendant_is_found_for_the_right_one_of_spans_of_several_names():
+    def one(trace, name, number, start, end, *, under=None):
+        parent = None if under is None else f"{under:016x}"
+        return PlainSpan(name, f"{trace:032x}", f"{number:016x}", parent, start_ns=start, end_ns=end)
+
+    spans = [one(1, "x.2", 1, 0, 9), one(1, "b", 2, 3, 4, under=1), one(1, "b", 3, 5, 6, under=1)]
+    spans += [one(2, "x.1", 1, 10, 11), one(2, "b", 2, 50, 51, under=1), one(2, "b", 3, 60, 61, under=1)]
+    spans.append(one(3, "x.1", 1, 70, 71))  # the more frequent name comes first, though not in the rows
+    units = units_of_traces(traces_from_spans(spans), judge_incomplete=True)
+    near = Selection(OF_TWO_NAMES, (parse_predicate("over(b, within 1ns)"),))
+    assert Evaluator(units, []).select.matched(near).seen.rows.tolist() == [0]

@@ -17,7 +17,7 @@ from fluo_lab.engine.explanation.near_kin import WANTED_KIN, Kin, kin_masks
 from fluo_lab.engine.explanation.near_order import IT, gap_ns, kind_held, kind_missed
 from fluo_lab.engine.explanation.unit_view import UnitView
 from fluo_lab.engine.explanation.wording import as_clauses, say_duration, say_name, say_value
-from fluo_lab.engine.relations.order import shifted
+from fluo_lab.engine.relations import shifted
 from fluo_lab.engine.units import Rows
 from fluo_lab.language import Duration, Field, Relation, RelationKind, Selection
 from fluo_lab.language.reading_spans import read_field, with_article

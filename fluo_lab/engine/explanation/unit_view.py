@@ -67,7 +67,7 @@ class UnitView:
     def matched(self, selection: Selection) -> Rows:
         """Return the spans of a selection, as seen."""
         if selection not in self._matched:
-            self._matched[selection] = self.here(self.evaluator.select.matched(selection).seen)
+            self._matched[selection] = self.here(self.evaluator.select.matched(selection).seen.rows)
         return self._matched[selection]
 
     def by_start(self, operation: Operation) -> tuple[Rows, NDArray[np.int64]]:
@@ -80,11 +80,11 @@ class UnitView:
 
     def refuted(self, selection: Selection, must: Predicate) -> Rows:
         """Return the spans of a selection that do not satisfy ``must``, as seen."""
-        return self.here(self.evaluator.select.refuted(selection, must).seen)
+        return self.here(self.evaluator.select.refuted(selection, must).seen.rows)
 
     def doubtful(self, selection: Selection, must: Predicate) -> Rows:
         """Return the spans of a selection that may turn out not to satisfy ``must``."""
-        return self.here(self.evaluator.select.refuted(selection, must).possible)
+        return self.here(self.evaluator.select.refuted(selection, must).possible.rows)
 
     def satisfying(self, operation: Operation, predicate: Predicate, *, wanted: bool) -> Rows:
         """Return the spans of an operation for which a predicate, or its negation, holds."""

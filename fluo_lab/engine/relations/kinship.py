@@ -8,18 +8,30 @@ chains of parents walked, all at once, a level at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from fluo_lab.engine.logic import Mask
-from fluo_lab.engine.relations.pairing import Pairing
-from fluo_lab.engine.runs import bisect, running_max, sorted_in_runs
+from fluo_lab.engine.relations.pairing import Pairing, Places
+from fluo_lab.engine.runs import Positions, bisect, running_max, sorted_in_runs
+from fluo_lab.engine.spans import SpanSet
 from fluo_lab.engine.units import Rows
 from fluo_lab.traces import Traces
 
-__all__ = ["Family", "Test", "children_of", "covered", "covering", "parents_of", "walked_down", "walked_up"]
+__all__ = [
+    "Family",
+    "Test",
+    "ancestors_of",
+    "covered",
+    "covering",
+    "outermost",
+    "parents_of",
+    "walked_down",
+    "walked_up",
+]
 
 Test = Callable[[NDArray[np.int64], NDArray[np.int64]], Mask]
 """Whether pairs of a subject and a partner, as two arrays of rows, satisfy all but the kinship."""
@@ -33,13 +45,37 @@ class Family:
         self._sibling_key: NDArray[np.int64] | None = None
         self._is_rooted: Mask | None = None
 
+    @property
+    def parent(self) -> NDArray[np.int64]:
+        """The row of every span's parent, below 0 where there is none."""
+        return self._traces.parent_row
+
+    @cached_property
+    def has_cycles(self) -> bool:
+        """Whether the parents of some spans form a cycle."""
+        return bool(self._traces.traces["has_cycle"].any())
+
+    @cached_property
+    def has_orphans(self) -> bool:
+        """Whether the parents of some spans are not there."""
+        return bool((self._traces.traces["n_orphans"] > 0).any())
+
+    def is_under(self, low: NDArray[np.int64], high: NDArray[np.int64]) -> Mask:
+        """Return which of some rows are descendants of others, in pairs; cycles of parents aside."""
+        structure = self._traces.structure
+        number, top = structure.preorder.take(low), structure.preorder.take(high)
+        is_under = number > top
+        is_under &= number < top + structure.subtree_size.take(high)
+        return is_under
+
     def sibling_key(self) -> NDArray[np.int64]:
         """Return a number a span that siblings, and only they, share; -1 for a root."""
         if self._sibling_key is None:
             parent = self._traces.parent_row
-            key = np.where(parent >= 0, parent, -1)
-            orphans = np.flatnonzero(parent == -2)
-            if len(orphans):
+            key = parent
+            if self.has_orphans:
+                key = np.where(parent >= 0, parent, -1)
+                orphans = np.flatnonzero(parent == -2)
                 missing = self._traces.table.select("trace", "parent_span_id")[orphans]
                 number = missing.select(pl.struct(pl.all()).rank("dense")).to_series().to_numpy()
                 key[orphans] = self._traces.n_spans + number
@@ -60,26 +96,54 @@ class Family:
         return self._is_rooted
 
 
-def parents_of(traces: Traces, subjects: Rows, partners: Rows, test: Test) -> Mask:
-    """Return which subjects have a parent among the partners."""
-    is_partner = np.zeros(traces.n_spans, dtype=np.bool_)
-    is_partner[partners] = True
-    parent = traces.parent_row[subjects]
+def parents_of(traces: Traces, children: SpanSet, parents: SpanSet, places: Places) -> tuple[Positions, Positions]:
+    """Return which spans have their parent among others, as positions among both; no span is its own."""
+    parent = traces.parent_row.take(children.at)
     at = np.flatnonzero(parent >= 0)
-    at = at[is_partner[parent[at]] & (parent[at] != subjects[at])]
-    hits = np.zeros(len(subjects), dtype=np.bool_)
-    hits[at] = test(subjects[at].astype(np.int64), parent[at])
-    return hits
+    above = parent.take(at)
+    place = places.of(parents, above)
+    found = np.flatnonzero((place >= 0) & (above != children.at.take(at)))
+    return at.take(found), place.take(found)
 
 
-def children_of(traces: Traces, subjects: Rows, partners: Rows, test: Test) -> Mask:
-    """Return which subjects have a child among the partners."""
-    parent = traces.parent_row[partners]
-    at = np.flatnonzero((parent >= 0) & (parent != partners))
-    children = partners[at].astype(np.int64)
-    has_child = np.zeros(traces.n_spans, dtype=np.bool_)
-    has_child[parent[at][test(parent[at], children)]] = True
-    return has_child[subjects]
+def outermost(traces: Traces, spans: SpanSet) -> SpanSet:
+    """Return those of some spans, sorted by trace, that lie under none of them: whatever does lies under these.
+
+    Units are traces, without cycles of parents.
+    """
+    preorder = traces.structure.preorder.take(spans.at)
+    reach = preorder + traces.structure.subtree_size.take(spans.at)
+    order = sorted_in_runs(spans.unit, preorder)
+    if order is not None:
+        preorder, reach = preorder.take(order), reach.take(order)
+    if not (preorder[1:] < reach[:-1]).any():
+        return spans
+    is_top = np.append(True, preorder[1:] >= np.maximum.accumulate(reach)[:-1])
+    at = np.flatnonzero(is_top)
+    return spans.part(at if order is None else order.take(at))
+
+
+def ancestors_of(traces: Traces, pairing: Pairing) -> tuple[Positions, Positions] | None:
+    """Return which subjects have an ancestor among the partners, as positions among both.
+
+    None, where a partner is above another: then a subject may have several. Units are traces, without cycles of
+    parents.
+    """
+    structure = traces.structure
+    preorder = structure.preorder.take(pairing.partners.at)
+    reach = preorder + structure.subtree_size.take(pairing.partners.at)
+    order = sorted_in_runs(pairing.cell, preorder)
+    if order is not None:
+        preorder, reach = preorder.take(order), reach.take(order)
+    if (preorder[1:] < reach[:-1]).any():
+        return None
+    own = structure.preorder.take(pairing.subjects.at)
+    at = bisect(preorder, pairing.low, pairing.high, own) - 1
+    of_subjects = np.flatnonzero(at >= pairing.low)
+    at = at.take(of_subjects)
+    is_under = np.flatnonzero(reach.take(at) > own.take(of_subjects))
+    at = at.take(is_under)
+    return of_subjects.take(is_under), at if order is None else order.take(at)
 
 
 def covered(traces: Traces, pairing: Pairing) -> Mask:

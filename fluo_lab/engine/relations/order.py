@@ -10,29 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fluo_lab.engine.logic import Mask
 from fluo_lab.engine.relations.pairing import Pairing
+from fluo_lab.engine.relations.times import GREATEST, LEAST, Times, ordered_times, shifted
 from fluo_lab.engine.runs import Positions, bisect, run_bounds, running_max, sorted_in_runs
-from fluo_lab.engine.units import Rows, Units
+from fluo_lab.engine.spans import SpanSet
+from fluo_lab.engine.units import Rows
 from fluo_lab.language import RelationKind
 
-__all__ = ["Between", "beside", "in_order", "overlapping", "shifted"]
+__all__ = ["Between", "beside", "in_order", "overlapping"]
 
-Times = NDArray[np.int64]
-
-_LEAST, _GREATEST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 _PAIRS_AT_ONCE = 2_000_000
-
-
-def shifted(times: Times, by: int) -> Times:
-    """Return times moved, held at the ends of 64 bits."""
-    if by == 0:
-        return times
-    if by > 0:
-        return np.minimum(times, max(_GREATEST - by, _LEAST)) + by
-    return np.maximum(times, min(_LEAST - by, _GREATEST)) + by
 
 
 def in_order(
@@ -49,7 +38,7 @@ def in_order(
     """
     if between is not None:
         return _nearest(kind, pairing, margin_ns, within_ns, between)
-    theirs, own, is_forward = _sides(kind, pairing)
+    theirs, own, is_forward = ordered_times(kind, pairing.partners, pairing.subjects)
     if within_ns is None:
         if not is_forward:  # the partner's time is the later: compare backwards, so that the least decides
             theirs, own = -theirs, -own
@@ -66,30 +55,14 @@ def in_order(
 
 def _is_at_most(times: Times, at: Positions, high: Positions, limit: Times) -> Mask:
     """Return where a position is still in its run and its time at most a limit."""
-    hits = at < high
-    found = np.flatnonzero(hits)
-    hits[found] = times[at[found]] <= limit[found]
-    return hits
-
-
-def _sides(kind: RelationKind, pairing: Pairing) -> tuple[Times, Times, bool]:
-    """Return the times that are compared, partners' and subjects', and whether the partner's is the earlier."""
-    partners, subjects = pairing.partners, pairing.subjects
-    match kind:
-        case RelationKind.AFTER:
-            return partners.end, subjects.start, True
-        case RelationKind.BEFORE:
-            return partners.start, subjects.end, False
-        case RelationKind.STARTS_AFTER:
-            return partners.start, subjects.start, True
-        case RelationKind.STARTS_BEFORE:
-            return partners.start, subjects.start, False
-    raise AssertionError(f"no order: {kind}")
+    if not len(times):
+        return np.zeros(len(at), dtype=np.bool_)
+    return np.asarray((at < high) & (times.take(at, mode="clip") <= limit), dtype=np.bool_)
 
 
 def _window(own: Times, is_forward: bool, within_ns: int | None, margin_ns: int) -> tuple[Times, Times]:
     """Return the first and the last time a partner may have."""
-    unbounded = np.full(len(own), _LEAST if is_forward else _GREATEST)
+    unbounded = np.full(len(own), LEAST if is_forward else GREATEST)
     if is_forward:
         first = unbounded if within_ns is None else shifted(own, margin_ns - within_ns)
         return first, shifted(own, -margin_ns)
@@ -103,7 +76,7 @@ def _any_at_most(pairing: Pairing, times: Times, limit: Times) -> Mask:
     if not len(filled):
         return np.zeros(len(limit), dtype=np.bool_)
     first = pairing.bounds[filled]
-    least = np.full(len(n), _GREATEST)
+    least = np.full(len(n), GREATEST)
     least[filled] = np.minimum.reduceat(times, first)
     cell = np.maximum(pairing.subject_cell, 0)
     hits = (least[cell] <= limit) & (pairing.subject_cell >= 0) & (n[cell] > 0)
@@ -115,8 +88,8 @@ def _any_at_most(pairing: Pairing, times: Times, limit: Times) -> Mask:
     extreme = np.full(len(n), -1, dtype=np.int64)
     extreme[pairing.cell[at]] = at
     rest = times.copy()
-    rest[at] = _GREATEST
-    second = np.full(len(n), _GREATEST)
+    rest[at] = GREATEST
+    second = np.full(len(n), GREATEST)
     second[filled] = np.minimum.reduceat(rest, first)
     is_self = (pairing.own >= 0) & (extreme[cell] == pairing.own)
     return np.asarray(np.where(is_self, (second[cell] <= limit) & (n[cell] > 1), hits), dtype=np.bool_)
@@ -156,8 +129,8 @@ def _meeting(pairing: Pairing, latest_start: Times, earliest_end: Times) -> Mask
     position = np.arange(len(ends), dtype=np.int64)
     is_new = np.append(True, (ends[1:] > greatest[:-1])) | (position == begins)
     leader = running_max(np.where(is_new, position, begins), begins)
-    before = np.append(_LEAST, greatest[:-1])
-    before[position == begins] = _LEAST
+    before = np.append(LEAST, greatest[:-1])
+    before[position == begins] = LEAST
     second = running_max(np.minimum(ends, before), begins)
     is_self = (pairing.own >= 0) & (leader[last] == pairing.own)
     others = np.where(is_self, (behind > low + 1) & (second[last] >= earliest_end), hits)
@@ -169,33 +142,34 @@ class Between:
 
     Parameters
     ----------
-    rows
-        Ascending rows of these spans.
+    spans
+        These spans, rows ascending.
     """
 
-    def __init__(self, units: Units, rows: Rows) -> None:
-        order = units.order(rows)
-        self.rows = rows if order is None else rows[order]
+    def __init__(self, spans: SpanSet) -> None:
+        units = spans.units
+        order = units.order(spans.rows)
+        self.spans = spans if order is None else spans.part(order)
         self._units = units
-        self._starts = units.traces.start_ns[self.rows]
-        self._bounds = run_bounds(units.unit_of[self.rows], units.n)
+        self._starts = self.spans.start
+        self._bounds = run_bounds(self.spans.unit, units.n)
 
     def count(self, unit: Positions, after: Times, before: Times) -> Positions:
         """Return how many start strictly between two times, in each given unit."""
-        low, high = self._bounds[unit], self._bounds[unit + 1]
+        low, high = self._bounds.take(unit), self._bounds[1:].take(unit)
         n = bisect(self._starts, low, high, before) - bisect(self._starts, low, high, after, right=True)
         return np.asarray(np.maximum(n, 0), dtype=np.int64)
 
     def has_any(self, unit: Positions, after: Times, before: Times) -> Mask:
         """Return whether some start strictly between two times, in each given unit."""
-        low, high = self._bounds[unit], self._bounds[unit + 1]
+        low, high = self._bounds.take(unit), self._bounds[1:].take(unit)
         at = bisect(self._starts, low, high, after, right=True)
         return _is_at_most(self._starts, at, high, before - 1)
 
     def is_one(self, rows: Rows) -> Mask:
         """Return which of some spans are among these."""
         is_one = np.zeros(self._units.traces.n_spans, dtype=np.bool_)
-        is_one[self.rows] = True
+        is_one[self.spans.at] = True
         return is_one[rows]
 
 
@@ -212,7 +186,7 @@ def _nearest(kind: RelationKind, pairing: Pairing, margin_ns: int, within_ns: in
         or pairing.partners.runs_backwards
     ):
         return _by_pairs(kind, pairing, margin_ns, within_ns, between)
-    theirs, own, is_forward = _sides(kind, pairing)
+    theirs, own, is_forward = ordered_times(kind, pairing.partners, pairing.subjects)
     order = sorted_in_runs(pairing.cell, theirs)
     pairing = pairing.ordered_by(order)
     times = theirs if order is None else theirs[order]
@@ -255,9 +229,9 @@ def _latest_started(pairing: Pairing, ends: Times, between: Between) -> Mask:
     if pairing.own is not None:
         # A subject is among those only when it takes no time; then it started last, and the others are asked.
         is_self = (pairing.own >= 0) & (pairing.own >= low) & (pairing.own < behind)
-        before = np.append(_LEAST, latest[:-1])
+        before = np.append(LEAST, latest[:-1])
         position = np.arange(len(starts), dtype=np.int64)
-        before[position == begins] = _LEAST
+        before[position == begins] = LEAST
         second = running_max(np.minimum(starts, before), begins)
         candidate = np.where(is_self, second[last], candidate)
         found = found & (~is_self | (behind > low + 1))
@@ -268,7 +242,7 @@ def _latest_started(pairing: Pairing, ends: Times, between: Between) -> Mask:
 def _with_none_between(pairing: Pairing, between: Between, rows: Positions, partner_start: Times) -> Mask:
     """Return which subjects, of some that found a partner, have none of the other spans between."""
     hits = np.zeros(len(pairing.subjects), dtype=np.bool_)
-    subjects = pairing.subjects[rows]
+    subjects = pairing.subjects.part(rows)
     own_start = subjects.start
     first, last = np.minimum(own_start, partner_start), np.maximum(own_start, partner_start)
     hits[rows[~between.has_any(subjects.unit, first, last)]] = True
@@ -277,7 +251,7 @@ def _with_none_between(pairing: Pairing, between: Between, rows: Positions, part
 
 def _by_pairs(kind: RelationKind, pairing: Pairing, margin_ns: int, within_ns: int | None, between: Between) -> Mask:
     """Return the answer from every pair in the window, a portion at a time."""
-    theirs, own, is_forward = _sides(kind, pairing)
+    theirs, own, is_forward = ordered_times(kind, pairing.partners, pairing.subjects)
     order = sorted_in_runs(pairing.cell, theirs)
     pairing = pairing.ordered_by(order)
     times = theirs if order is None else theirs[order]
@@ -286,7 +260,7 @@ def _by_pairs(kind: RelationKind, pairing: Pairing, margin_ns: int, within_ns: i
     low, high = bisect(times, low, high, first), bisect(times, low, high, last, right=True)
     hits = np.zeros(len(pairing.subjects), dtype=np.bool_)
     for subject, partner in _pairs(low, np.maximum(high, low)):
-        ours, others = pairing.subjects[subject], pairing.partners[partner]
+        ours, others = pairing.subjects.part(subject), pairing.partners.part(partner)
         after = shifted(np.minimum(ours.start, others.start), -margin_ns)
         before = shifted(np.maximum(ours.start, others.start), margin_ns)
         n = between.count(ours.unit, after, before)

@@ -7,61 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fluo_lab.engine.logic import Mask
-from fluo_lab.engine.runs import Positions, bisect, run_bounds
-from fluo_lab.engine.units import Rows, Units
+from fluo_lab.engine.runs import Positions, bisect, run_bounds, sorted_in_runs
+from fluo_lab.engine.spans import SpanSet
+from fluo_lab.engine.units import Units
 
-__all__ = ["Key", "Pairer", "Pairing", "Side"]
+__all__ = ["Key", "Pairer", "Pairing", "Places"]
 
 Times = NDArray[np.int64]
 
 Key = tuple[NDArray[Any], NDArray[Any]]
 """Codes a subject and a partner must share, as two arrays: of the subjects, of the partners; below 0 joins nothing."""
-
-
-@dataclass(frozen=True)
-class Side:
-    """Spans on one side of a relation: their rows, and what of them is asked for, looked up once."""
-
-    units: Units
-    rows: Rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, at: Positions | Mask) -> Side:
-        return Side(self.units, self.rows[at])
-
-    @cached_property
-    def at(self) -> NDArray[np.intp]:
-        """The rows as NumPy indexes without turning them into others first."""
-        return self.rows.astype(np.intp)
-
-    @cached_property
-    def start(self) -> Times:
-        """When each span starts."""
-        return self.units.traces.start_ns.take(self.at)
-
-    @cached_property
-    def end(self) -> Times:
-        """When each span ends."""
-        return self.units.traces.end_ns.take(self.at)
-
-    @cached_property
-    def unit(self) -> Positions:
-        """The unit of each span, -1 for none."""
-        return self.units.unit_of.take(self.at).astype(np.int64)
-
-    @cached_property
-    def runs_backwards(self) -> bool:
-        """Whether some span ends before it starts, as broken clocks write."""
-        return bool((self.end < self.start).any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +44,9 @@ class Pairing:
         subject is.
     """
 
-    subjects: Side
+    subjects: SpanSet
     subject_cell: Positions
-    partners: Side
+    partners: SpanSet
     cell: Positions
     bounds: Positions
     low: Positions
@@ -109,24 +70,49 @@ class Pairing:
             position = np.empty(len(order), dtype=np.int64)
             position[order] = np.arange(len(order), dtype=np.int64)
             own = np.where(own >= 0, position[own], -1)
-        return replace(self, partners=self.partners[order], own=own)
+        return replace(self, partners=self.partners.part(order), own=own)
+
+
+class Places:
+    """Tells where among some spans others stand, without sorting."""
+
+    def __init__(self, n_spans: int) -> None:
+        # One more than the position of a span, by its row; 0 elsewhere. Every call clears it behind itself.
+        self._place = np.zeros(n_spans, dtype=np.uint32)
+
+    def of(self, spans: SpanSet, rows: NDArray[np.intp]) -> Positions:
+        """Return the position of each of some rows among spans, -1 where it is none of them."""
+        self._place[spans.at] = np.arange(1, len(spans) + 1, dtype=np.uint32)
+        found = self._place.take(rows).astype(np.int64) - 1
+        self._place[spans.at] = 0
+        return found
+
+    def are_among(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> Mask:
+        """Return which of some rows are among others; numbers below 0 are no rows."""
+        others = others.take(np.flatnonzero(others >= 0))
+        self._place[others] = 1
+        found = (self._place.take(rows) > 0) & (rows >= 0)
+        self._place[others] = 0
+        return np.asarray(found, dtype=np.bool_)
 
 
 class Pairer:
-    """Puts spans of both sides of relations into cells.
+    """Puts spans of both sides of relations into cells."""
 
-    Parameters
-    ----------
-    n_spans, n_units
-        Of the store, and of what is judged.
-    """
+    def __init__(self, units: Units) -> None:
+        self._n_units = max(units.n, 1)
+        self._bounds: dict[SpanSet, tuple[Positions | None, SpanSet, Positions]] = {}
+        self.places = Places(units.traces.n_spans)
 
-    def __init__(self, n_spans: int, n_units: int) -> None:
-        self._n_units = max(n_units, 1)
-        # One more than the position of a partner, by its row; 0 elsewhere. Every call clears it behind itself.
-        self._place = np.zeros(n_spans, dtype=np.uint32)
+    def _by_unit(self, partners: SpanSet) -> tuple[Positions | None, SpanSet, Positions]:
+        """Return spans sorted by unit, with what sorts them (None: they are), and where each unit begins."""
+        if partners not in self._bounds:
+            order = _order(partners.unit)
+            in_order = partners if order is None else partners.part(order)
+            self._bounds[partners] = order, in_order, run_bounds(in_order.unit, self._n_units)
+        return self._bounds[partners]
 
-    def pair(self, subjects: Side, partners: Side, keys: Iterable[Key], *, may_meet: bool) -> Pairing:
+    def pair(self, subjects: SpanSet, partners: SpanSet, keys: Iterable[Key], *, may_meet: bool) -> Pairing:
         """Return subjects and partners in cells.
 
         Parameters
@@ -138,10 +124,7 @@ class Pairer:
         may_meet
             Whether to look for subjects that are partners too.
         """
-        taken = _order(partners.unit)
-        if taken is not None:
-            partners = partners[taken]
-        bounds = run_bounds(partners.unit, self._n_units)
+        taken, partners, bounds = self._by_unit(partners)
         low, high = _runs(bounds, subjects.unit)
         pairing = Pairing(subjects, subjects.unit, partners, partners.unit, bounds, low, high)
         for of_subjects, of_partners in keys:
@@ -151,10 +134,7 @@ class Pairer:
         return replace(pairing, own=self._own(pairing)) if may_meet else pairing
 
     def _own(self, pairing: Pairing) -> Positions | None:
-        rows, place = pairing.partners.rows, self._place
-        place[rows] = np.arange(1, len(rows) + 1, dtype=np.uint32)
-        own = place[pairing.subjects.rows].astype(np.int64) - 1
-        place[rows] = 0
+        own = self.places.of(pairing.partners, pairing.subjects.at)
         both = np.flatnonzero(own >= 0)
         if not len(both):
             return None
@@ -173,10 +153,10 @@ def _runs(bounds: Positions, cell: Positions) -> tuple[Positions, Positions]:
     """Return where the partners in some cells are: from, and up to; nowhere for the cell -1."""
     is_in = cell >= 0
     if is_in.all():
-        return bounds.take(cell), bounds.take(cell + 1)
+        return bounds.take(cell), bounds[1:].take(cell)
     cell = np.where(is_in, cell, 0)
     low = bounds.take(cell)
-    return low, np.where(is_in, bounds.take(cell + 1), low)
+    return low, np.where(is_in, bounds[1:].take(cell), low)
 
 
 def _refined(
@@ -186,7 +166,7 @@ def _refined(
     order = _joining(pairing.cell, of_partners)
     old, codes = pairing, of_partners
     if order is not None:
-        partners, cell, codes = pairing.partners[order], pairing.cell[order], of_partners[order]
+        partners, cell, codes = pairing.partners.part(order), pairing.cell[order], of_partners[order]
         bounds = run_bounds(cell, len(pairing.bounds) - 1)
         low, high = _runs(bounds, pairing.subject_cell)
         old = replace(pairing, partners=partners, cell=cell, bounds=bounds, low=low, high=high)
@@ -220,8 +200,7 @@ def _joining(cell: Positions, codes: NDArray[Any]) -> Positions | None:
     if (codes < 0).any():
         order = np.flatnonzero(codes >= 0)
         cell, codes = cell[order], codes[order]
-    key = cell * (int(codes.max(initial=0)) + 1) + codes  # both are counts, so the product stays below 2**63
-    if (key[1:] < key[:-1]).any():
-        by_key = np.argsort(key)
+    by_key = sorted_in_runs(cell, codes)
+    if by_key is not None:
         order = by_key if order is None else order[by_key]
     return order
