@@ -9,22 +9,22 @@ from fluo_lab.language import RelationKind
 __all__ = ["CONSTRUCTS", "CONSTRUCTS_OF_ALL"]
 
 
-def _relations(subject: str, partner: str) -> Iterator[str]:
+def _relations(subject: str, partner: str, same: str) -> Iterator[str]:
     """Yield every relation with every option."""
     for kind in RelationKind:
-        options = ["", ", within 50ms", ", same server.address", ", within 50ms, same server.address"]
+        options = ["", ", within 50ms", f", same {same}", f", within 50ms, same {same}"]
         if kind.is_ordered:
             options += [
-                ", without cache.get",
-                ", within 50ms, without cache.get",
-                ", same server.address, without POST",
+                ", without POST",
+                ", within 50ms, without POST",
+                f", same {same}, without POST",
             ]
         for option in options:
             yield f"always {{ trace.every({subject}).must({kind}({partner}{option})) }}"
 
 
 CONSTRUCTS: tuple[str, ...] = (
-    *_relations("POST", "db.query"),
+    *_relations("cache.get", "db.query", "db.system.name"),
     "when { trace.has(payment.charge) } always { trace.has(inventory.reserve) }",
     "when { trace.has(payment.charge).where(amount > 1000) } never { trace.has(payment.refund) }",
     "always { trace.has(*) }",
@@ -32,10 +32,10 @@ CONSTRUCTS: tuple[str, ...] = (
     "always { trace.every(*).must(span.duration < 2s) }",
     "always { trace.every(payment.charge).must(currency in [EUR, USD, GBP]) }",
     'always { trace.every(*).must(not exists(url.path) or url.path matches "^/[a-z]+(/[a-z0-9_-]+)*$") }',
-    'always { trace.every(db.query).must(db.query.text matches "(?i)^(select|insert|update|delete)\\s") }',
-    'always { trace.every(db.query).must(db.query.text contains "FROM" or db.operation.name != SELECT) }',
-    "always { trace.every(inventory.reserve).must(item.skus not contains SKU-0) }",
-    "always { trace.every(*).must(code.file.path != attr(code.function.name)) }",
+    'always { trace.every(POST).must(url.full matches "(?i)^http://[a-z]+(-[a-z]+)?:8080/") }',
+    'always { trace.every(POST).must(url.full contains "/payments" or http.response.status_code < 500) }',
+    "always { trace.every(inventory.reserve).must(cart.id not contains cart_0) }",
+    "always { trace.every(*).must(server.address != attr(client.address)) }",
     "always { trace.every(*).must(server.port < http.response.status_code or not exists(server.port)) }",
     'always { trace.every(*).where(span.status == error).must(event("exception", exception.type contains "Timeout")) }',
     "when { trace.has(payment.charge) } always { trace.rising(payment.charge, attempt) }",
@@ -44,7 +44,7 @@ CONSTRUCTS: tuple[str, ...] = (
     "always { trace.distinct(*, url.full) <= 5 }",
     "always { trace.sum(*, span.duration) / trace.duration < 10 }",
     "always { trace.max(payment.refund, amount) <= trace.min(payment.charge, amount) }",
-    "always { trace.avg(db.query, db.response.returned_rows) * trace.count(db.query) - trace.spans < 1000 }",
+    "always { trace.avg(inventory.reserve, item.count) * trace.count(db.query) - trace.spans < 1000 }",
     "always { trace.duration < 5s }",
     "always { trace.every(*).must(resource.service.name != span.name and scope.name != span.name) }",
     # conditions and relations in each other
@@ -56,12 +56,13 @@ CONSTRUCTS: tuple[str, ...] = (
     # across traces
     "per payment_intent_id within 10m never { trace.count(payment.charge).where(payment.outcome == captured) > 1 }",
     "per cart.id within 10m always { trace.every(payment.charge).must(after(inventory.reserve, same cart.id)) }",
-    "per server.address within 1s always { trace.every(POST).must(before(db.query) or beside(*, within 1ms)) }",
-    "per server.address, http.request.method within 1s always { trace.every(POST).must(overlaps(POST) or under(*)) }",
+    "per server.address within 1s always { trace.every(*).must(before(psp.authorize) or beside(*, within 1ms)) }",
+    "per http.request.method, http.response.status_code within 1s "
+    "always { trace.every(POST).must(overlaps(POST) or under(*)) }",
 )
 
 CONSTRUCTS_OF_ALL: tuple[str, ...] = (
-    *_relations("*", "*"),
+    *_relations("*", "*", "server.address"),
     "always { trace.every(*).where(child_of(*.where(span.kind == server)))"
     ".must(before(*) or after(*, within 1s) or sibling_of(*, same server.address)) }",
     "per server.address, http.request.method within 1s always { trace.every(*).must(overlaps(*) or under(*)) }",

@@ -68,6 +68,11 @@ class Part:
     column: str | None
     masks: list[Mask]
 
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """What tells whether two, in one job, are true of the same spans."""
+        return (self.column, *map(id, self.masks))
+
     def truth(self, answers: Mapping[str, Mask]) -> Mask | None:
         """Return where all are true; None: nothing is asked."""
         truths = [*([] if self.column is None else [answers[self.column]]), *self.masks]
@@ -86,6 +91,8 @@ class Job:
     ----------
     relations
         Those asked of the spans themselves.
+    is_where_related
+        Whether some are asked by the filters.
     last
         A relation that is all a filtered span must satisfy: it is asked last, of those that pass the filters.
     is_negated
@@ -99,6 +106,7 @@ class Job:
         self.where = where
         self.must = must
         self.relations = list(_relations_in(where if must is None else (*where, must)))
+        self.is_where_related = next(_relations_in(where), None) is not None
         asked = must.operand if isinstance(must, Not) else must
         self.last = asked if where and isinstance(asked, Relation) else None
         self.is_negated = isinstance(must, Not)
@@ -106,12 +114,17 @@ class Job:
 
     def matched(self, units: Units) -> Matched:
         """Return what was found in all groups."""
-        seen = joined(units, self.spans.get(Reading.SEEN, []))
+        parts = self.spans.get(Reading.SEEN, [])
+        seen = joined(units, parts)
         certain, possible = (
-            joined(units, self.spans[reading]) if reading in self.spans else seen
+            seen if _are_one(self.spans.get(reading, parts), parts) else joined(units, self.spans[reading])
             for reading in (Reading.LEAST, Reading.MOST)
         )
         return Matched(seen, certain, possible)
+
+
+def _are_one(some: list[SpanSet], others: list[SpanSet]) -> bool:
+    return all(one is other for one, other in zip(some, others, strict=True))
 
 
 def joined(units: Units, parts: list[SpanSet]) -> SpanSet:

@@ -84,14 +84,12 @@ def judge(guard: Truth | None, obligation: Truth) -> NDArray[np.uint8]:
     if obligation.is_certain and (guard is None or guard.is_certain):
         verdicts = np.uint8(Verdict.VIOLATION) - obligation.seen.view(np.uint8)  # one less where it holds: a pass
         return verdicts if guard is None else verdicts * guard.seen.view(np.uint8)
-    verdicts = np.full(len(obligation.seen), Verdict.INCONCLUSIVE, dtype=np.uint8)
     holds, fails = obligation._bounds()
+    # inconclusive, less one where it is certain to fail, less two where it is certain to hold
+    decided = holds.view(np.uint8) * np.uint8(Verdict.INCONCLUSIVE - Verdict.PASS)
+    decided += fails.view(np.uint8)
     if guard is None:
-        verdicts[holds] = Verdict.PASS
-        verdicts[fails] = Verdict.VIOLATION
-        return verdicts
+        return np.uint8(Verdict.INCONCLUSIVE) - decided
     certain, _ = guard._bounds()
-    verdicts[certain & holds] = Verdict.PASS
-    verdicts[certain & fails] = Verdict.VIOLATION
-    verdicts[~guard.seen] = Verdict.NOT_APPLICABLE
-    return verdicts
+    decided *= certain.view(np.uint8)
+    return (np.uint8(Verdict.INCONCLUSIVE) - decided) * guard.seen.view(np.uint8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import polars as pl
@@ -72,6 +72,10 @@ class Selector:
         self._found: dict[tuple[Selection, Predicate | None], Matched] = {}
         self._events: dict[Event, Mask] = {}
         self._relations: dict[tuple[Relation, Reading, int], Mask] = {}
+        self._pairs: dict[tuple[Relation, SpanSet, SpanSet, int], Mask] = {}
+        # with each mask itself, so that no other gets its id
+        self._split: dict[int, tuple[Mask, list[Mask]]] = {}
+        self._negations: dict[int, tuple[Mask, Mask]] = {}
         self._askers: dict[Relation, set[int]] = {}
         self._n_askers: Counter[Relation] = Counter()
         self._spans: dict[tuple[int, ...], SpanSet] = {}
@@ -177,7 +181,7 @@ class Selector:
         leaves = Leaves(self.values, self._event, lambda relation, reading: self._relation(relation, reading, group))
         expressions: dict[str, pl.Expr] = {}
 
-        def part(predicates: Iterable[Predicate], reading: Reading) -> Part:
+        def part(predicates: tuple[Predicate, ...], reading: Reading) -> Part:
             plain: list[pl.Expr] = []
             masks: list[Mask] = []
             for predicate in conjuncts(predicates):
@@ -185,7 +189,7 @@ class Selector:
                     case Relation():
                         masks.append(self._relation(predicate, reading, group))
                     case Not(operand=Relation() as relation):
-                        masks.append(~self._relation(relation, reading.opposite, group))
+                        masks.append(self._negated(self._relation(relation, reading.opposite, group)))
                     case _ if (told := told_by_codes(predicate, context)) is not None:
                         masks.append(told)
                     case _:
@@ -197,48 +201,74 @@ class Selector:
             expressions[name] = expression.fill_null(False).alias(name)
             return Part(name, masks)
 
-        asked: list[tuple[Job, NDArray[np.int64] | None, Reading, Part, Part | None]] = []
+        asked: list[tuple[Job, NDArray[np.int64] | None, list[tuple[Reading, Part, Part | None]]]] = []
         for job, at in jobs:
-            readings = (Reading.SEEN,) if self.is_certain or not job.relations else tuple(Reading)
-            for reading in readings:
+            parts: list[tuple[Reading, Part, Part | None]] = []
+            where: Part | None = None
+            for reading in (Reading.SEEN,) if self.is_certain or not job.relations else tuple(Reading):
+                if where is None or job.is_where_related:
+                    where = part(job.where, reading)
                 must = None if job.must is None or job.last is not None else part((job.must,), reading.opposite)
-                asked.append((job, at, reading, part(job.where, reading), must))
+                parts.append((reading, where, must))
+            asked.append((job, at, parts))
         answers: dict[str, Mask] = {}
         if expressions:
             frame = context.frame()
             # waking threads for a small frame costs more than it saves
             select = frame.select_seq if frame.height < _PARALLEL_ROWS else frame.select
             answers = {series.name: _true(series, len(context)) for series in select(expressions.values())}
-        spans = self._spans_in((group,))
-        for job, at, reading, where, must in asked:
-            hits = where.truth(answers)
-            if must is not None:
-                fulfilled = must.truth(answers)
-                assert fulfilled is not None  # noqa: S101 - a predicate is asked
-                hits = ~fulfilled if hits is None else hits & ~fulfilled
-            found = at
-            if hits is not None:
-                found = np.flatnonzero(hits) if at is None else at.take(np.flatnonzero(hits.take(at)))
-            if job.last is not None:
-                holds = self._holds(job.last, reading if job.is_negated else reading.opposite, group, found)
-                broken = np.flatnonzero(holds if job.is_negated else ~holds)
-                found = broken if found is None else found.take(broken)
-            job.spans.setdefault(reading, []).append((spans if found is None else spans.part(found)).members)
+        for job, at, parts in asked:
+            self._keep(job, group, at, parts, answers)
 
-    def _holds(self, relation: Relation, reading: Reading, group: int, at: NDArray[np.int64] | None) -> Mask:
-        """Return whether spans at some positions of a group (None: all) stand in a relation.
+    def _keep(
+        self,
+        job: Job,
+        group: int,
+        at: NDArray[np.int64] | None,
+        parts: list[tuple[Reading, Part, Part | None]],
+        answers: Mapping[str, Mask],
+    ) -> None:
+        """Keep the spans of a group that a job finds in each reading; mostly they are the same, and then one object."""
+        spans = self._spans_in((group,))
+        found: dict[tuple[object, ...], SpanSet] = {}
+        kept: dict[tuple[object, ...], SpanSet] = {}
+        for reading, where, must in parts:
+            key = (where.signature, None if must is None else must.signature)
+            if key not in found:
+                hits = where.truth(answers)
+                if must is not None:
+                    fulfilled = must.truth(answers)
+                    assert fulfilled is not None  # noqa: S101 - a predicate is asked
+                    hits = ~fulfilled if hits is None else hits & ~fulfilled
+                if hits is not None:
+                    found[key] = spans.part(
+                        np.flatnonzero(hits) if at is None else at.take(np.flatnonzero(hits.take(at)))
+                    )
+                else:
+                    found[key] = spans if at is None else spans.part(at)
+            result = found[key]
+            if job.last is not None:
+                holds = self._holds(job.last, reading if job.is_negated else reading.opposite, group, result)
+                if (result, id(holds)) not in kept:
+                    held = holds if len(holds) == len(result) else holds.take(result.within(spans))
+                    keep = np.flatnonzero(held if job.is_negated else ~held)
+                    kept[result, id(holds)] = result.part(keep)
+                result = kept[result, id(holds)]
+            job.spans.setdefault(reading, []).append(result.members)
+
+    def _holds(self, relation: Relation, reading: Reading, group: int, subjects: SpanSet) -> Mask:
+        """Return whether some spans of a group stand in a relation; of all of the group where those are many.
 
         Where they are few, and nobody else asks the same, it is answered for them alone.
         """
-        spans = self._spans_in((group,))
-        if at is None or self._n_askers[relation] > 1 or len(at) > len(spans) * _FEW:
-            holds = self._relation(relation, reading, group)
-            return holds if at is None else holds.take(at)
+        whole = self._spans_in((group,))
+        if subjects is whole or self._n_askers[relation] > 1 or len(subjects) > len(whole) * _FEW:
+            return self._relation(relation, reading, group)
 
         def code_of(field: Field) -> NDArray[np.int64]:
-            return self.values.join_codes_in(self.context(group), field).take(at)
+            return self.values.join_codes_in(self.context(group), field).take(subjects.within(whole))
 
-        return self._find(relation, reading, (group,), spans.part(at), code_of)
+        return self._find(relation, reading, (group,), subjects, code_of)
 
     def _event(self, event: Event) -> Mask:
         """Return which spans carry an event."""
@@ -272,10 +302,24 @@ class Selector:
                 return np.concatenate([self.values.join_codes_in(self.context(asker), field) for asker in groups])
 
             holds = self._find(relation, reading, groups, self._spans_in(groups), code_of)
-            ends = np.cumsum([len(self.context(asker)) for asker in groups])
-            for asker, part in zip(groups, np.split(holds, ends[:-1]), strict=True):
+            for asker, part in zip(groups, self._parts_of(holds, groups), strict=True):
                 self._relations[relation, reading, asker] = part
         return self._relations[key]
+
+    def _parts_of(self, holds: Mask, groups: tuple[int, ...]) -> list[Mask]:
+        """Return a mask over several groups taken apart; the same objects for the same mask."""
+        if len(groups) == 1:
+            return [holds]
+        if id(holds) not in self._split:
+            ends = np.cumsum([len(self.context(asker)) for asker in groups])
+            self._split[id(holds)] = (holds, np.split(holds, ends[:-1]))
+        return self._split[id(holds)][1]
+
+    def _negated(self, mask: Mask) -> Mask:
+        """Return the negation of a mask; the same object for the same mask."""
+        if id(mask) not in self._negations:
+            self._negations[id(mask)] = (mask, ~mask)
+        return self._negations[id(mask)][1]
 
     def _spans_in(self, groups: tuple[int, ...]) -> SpanSet:
         """Return the spans of some attribute groups, one group after the other; always the same object."""
@@ -305,16 +349,24 @@ class Selector:
         }[reading]
         # with no name in common no subject can be a partner
         may_meet = not {group for group, _ in self._groups(relation.selection.operation)}.isdisjoint(groups)
-        holds = self._related.related(
-            relation, subjects, partners, between, margin_ns, code_of=code_of, may_meet=may_meet
-        )
-        if reading is Reading.SEEN or not self.units.has_open:
+        key = (relation, subjects, partners, margin_ns)
+        holds = self._pairs.get(key)
+        if holds is None:
+            holds = self._related.related(
+                relation, subjects, partners, between, margin_ns, code_of=code_of, may_meet=may_meet
+            )
+            if not self.is_certain:  # without a margin the other readings ask the same
+                self._pairs[key] = holds
+        if reading is Reading.SEEN or (reading is Reading.LEAST and between is None) or not len(subjects.open_at):
             return holds
-        is_open = self.units.open_spans[subjects.at]
+        open_at = subjects.open_at
+        changed = holds.copy()
         if reading is Reading.LEAST:  # a span that is missing may lie between
-            return holds if between is None else holds & ~is_open
-        settled = self._related.settled(relation, subjects.rows)
-        return holds | (is_open if settled is None else is_open & ~settled)
+            changed[open_at] = False
+            return changed
+        settled = self._related.settled(relation, subjects.rows[open_at])
+        changed[open_at if settled is None else open_at[~settled]] = True
+        return changed
 
 
 def _true(series: pl.Series, length: int) -> Mask:

@@ -35,6 +35,10 @@ class SpanSet:
         """Return the spans at some positions, in that order."""
         return _Part(self, at)
 
+    def within(self, whole: SpanSet) -> NDArray[np.integer]:
+        """Return the positions of these among others that they were taken from, directly or by way of such."""
+        raise ValueError("these spans were not taken from those")
+
     @cached_property
     def members(self) -> SpanSet:
         """Those that belong to a unit."""
@@ -71,6 +75,13 @@ class SpanSet:
     def runs_backwards(self) -> bool:
         """Whether some span ends before it starts, as broken clocks write."""
         return bool((self.end < self.start).any())
+
+    @cached_property
+    def open_at(self) -> _Positions:
+        """Positions of the spans whose unit may lack some."""
+        if not self.units.has_open:
+            return np.zeros(0, dtype=np.int64)
+        return np.flatnonzero(self.units.open_spans.take(self.at))
 
     def _unit_once(self) -> _Positions:
         """Return the unit of each span without keeping it, where it is not kept anyway."""
@@ -121,6 +132,9 @@ class _Part(SpanSet):
 
     def __len__(self) -> int:
         return len(self._position)
+
+    def within(self, whole: SpanSet) -> NDArray[np.integer]:
+        return self._position if self._whole is whole else self._whole.within(whole).take(self._position)
 
     @cached_property
     def rows(self) -> Rows:

@@ -140,6 +140,6 @@ def test_a_shell_shows_the_objects_as_cards(sample: Traces) -> None:
     shell = InteractiveShell()
     load_formatters(shell)
     data, _ = shell.display_formatter.format(sample)
-    assert f"{N_TRACES} traces" in data["text/html"]
-    assert data["text/plain"].startswith(f"Traces({N_TRACES} traces")
+    assert f"{N_TRACES:,} traces" in data["text/html"]
+    assert data["text/plain"].startswith(f"Traces({N_TRACES:,} traces")
     assert len(SHOWN_TYPES) == 9

@@ -3,21 +3,18 @@
 import numpy as np
 import polars as pl
 import pytest
-from worlds.canonical import canonical, difference
 
-from fluo_lab.readers import read_traces
 from fluo_lab.traces import Traces
 from fluo_lab.worlds.chance import Chance, Chances
 from fluo_lab.worlds.fintech import FINTECH, drawn, facts
-from fluo_lab.worlds.fintech.questions import Choice, Happening, Number
-from fluo_lab.worlds.live.run import run_live
+from fluo_lab.worlds.questions import HowMany, Whether, Which
 from fluo_lab.worlds.simulated import simulate
 from fluo_lab.worlds.world import Run
 
 N_VISITS = 4_000
 LIMIT = drawn.LIMIT_CENTS / 100
 WRONG_LIMIT = drawn.WRONG_LIMIT_CENTS / 100
-QUESTIONS = [value for value in vars(drawn).values() if isinstance(value, Happening | Number | Choice)]
+QUESTIONS = [value for value in vars(drawn).values() if isinstance(value, Whether | HowMany | Which)]
 
 
 @pytest.fixture(scope="module")
@@ -52,22 +49,6 @@ def share_approved_first(traces: Traces) -> float:
         .join(traces.attributes("transaction.execute").select("trace_id", "start_ns"), on="trace_id")
     )
     return (both["approved_ns"] < both["start_ns"]).sum() / len(both)
-
-
-@pytest.mark.parametrize("is_counterfactual", [False, True])
-def test_one_visit_is_answered_as_many_are(is_counterfactual):
-    visits = np.arange(60, dtype=np.int64)
-    many = Chances(3, "fintech", visits, is_counterfactual=is_counterfactual)
-    singles = [Chance(3, "fintech", visit, is_counterfactual=is_counterfactual) for visit in range(60)]
-    for question in QUESTIONS:
-        for turn in (0, 2):
-            if isinstance(question, Choice):
-                answers = [question.options[code] for code in question.codes(many, turn=turn)]
-                assert answers == [question.text(one, turn=turn) for one in singles], question.what
-            else:
-                assert question(many, turn=turn).tolist() == [question(one, turn=turn) for one in singles], (
-                    question.what
-                )
 
 
 def test_questions_are_asked_under_different_names():
@@ -167,12 +148,3 @@ def test_limits_that_come_too_late_are_not_waited_for(healthy):
     answered = asked.join(spans, left_on="span_id", right_on="parent_span_id")
     assert len(asked) == len(answered) > 5
     assert (answered["end_ns_right"] > answered["end_ns"]).all()
-
-
-@pytest.mark.parametrize("is_counterfactual", [False, True])
-def test_the_running_system_makes_the_simulated_traces(tmp_path, is_counterfactual):
-    run = Run(FINTECH, 17, 160, is_counterfactual=is_counterfactual)
-    live = canonical(read_traces(run_live(run, tmp_path).path))
-    simulated = canonical(simulate(run).traces)
-    assert live.keys() == simulated.keys()
-    assert not [found for trace in live if (found := difference(live[trace], simulated[trace]))]

@@ -5,9 +5,8 @@ import polars as pl
 import pytest
 
 from fluo_lab.rules import Rule, check
-from fluo_lab.worlds.chance import Chance, Chances
+from fluo_lab.worlds.chance import Chances
 from fluo_lab.worlds.health import HEALTH, drawn
-from fluo_lab.worlds.health.questions import HowMany, Whether, Which
 from fluo_lab.worlds.simulated import simulate
 from fluo_lab.worlds.world import Run
 
@@ -82,35 +81,6 @@ def test_a_coincidence_looks_like_a_rule_and_fails_where_habits_are_broken(healt
     assert broken.violation >= 0.05 * (broken.passed + broken.violation)
 
 
-TWINS = {
-    "a rate limit": Whether("limit", 0.97, is_habit=True),
-    "a rejection": Whether("rejection", 0.03),
-    "a number of bytes": HowMany("bytes", 1_000, 4_000_000, skew=3),
-}
-
-
-@pytest.mark.parametrize("is_counterfactual", [False, True])
-@pytest.mark.parametrize("question", TWINS.values(), ids=list(TWINS))
-def test_a_question_is_answered_alike_for_one_visit_and_for_many(question, is_counterfactual):
-    visits = np.arange(300)
-    many = question.ask(Chances(SEED, "health", visits, is_counterfactual=is_counterfactual), turn=2)
-    one = [
-        question.ask(Chance(SEED, "health", v, is_counterfactual=is_counterfactual), turn=2) for v in visits.tolist()
-    ]
-    assert many.tolist() == one
-    assert len(set(one)) > 1
-
-
-def test_an_odd_text_turns_up_in_counterfactual_runs_only():
-    which = Which("scope", ("treatment", "referral"), (3, 2), odd="insurance")
-    visits = np.arange(300)
-    for is_counterfactual in (False, True):
-        many = which.code(Chances(SEED, "health", visits, is_counterfactual=is_counterfactual))
-        ones = [Chance(SEED, "health", v, is_counterfactual=is_counterfactual) for v in visits.tolist()]
-        assert [which.options[code] for code in many] == [which.pick(one) for one in ones]
-        assert (2 in many) == is_counterfactual
-
-
 def test_no_two_patients_of_a_visit_are_the_same():
     chances = Chances(SEED, "health", np.arange(500))
     patients = np.stack([drawn.patient_number(chances, nth=nth) for nth in range(max(drawn.ODD_WARD_COUNTS))])
@@ -173,12 +143,6 @@ def test_a_lost_span_leaves_an_orphan_and_is_never_in_a_harmed_trace(run):
     incomplete = set(run.traces.traces.filter(pl.col("is_incomplete"))["trace_id"])
     assert incomplete
     assert not incomplete & {trace for harmed in run.harmed.values() for trace in harmed}
-
-
-def test_a_sample_of_700_visits_holds_enough_harm():
-    runs = [simulate(Run(HEALTH, seed, 700)).harmed for seed in range(12)]
-    for incident in HEALTH.incidents:
-        assert np.median([len(harmed[incident.id]) for harmed in runs]) >= 6, incident.id
 
 
 def test_a_handful_of_visits_can_be_simulated():

@@ -1,13 +1,10 @@
 """What is special about the assistant; what holds for all worlds is checked elsewhere."""
 
-import numpy as np
 import polars as pl
 import pytest
 
 from fluo_lab.rules import Rule, check
-from fluo_lab.worlds.chance import Chance, Chances
 from fluo_lab.worlds.llm import LLM, drawn
-from fluo_lab.worlds.llm.questions import HowMany, Whether, Which
 from fluo_lab.worlds.simulated import simulate
 from fluo_lab.worlds.world import Run
 
@@ -131,11 +128,6 @@ def test_only_searches_that_no_incident_can_harm_are_lost(run):
     assert all(incomplete.isdisjoint(harmed) for harmed in run.harmed.values())
 
 
-def test_an_incident_harms_six_traces_in_a_run_of_seven_hundred_visits():
-    harmed = np.array([[len(ids) for ids in simulate(Run(LLM, seed, 700)).harmed.values()] for seed in range(8)])
-    assert (harmed.mean(axis=0) >= 6).all()
-
-
 def test_every_deployment_speaks_and_the_clock_that_is_ahead_takes_part_in_no_order(healthy):
     assert set(healthy.spans["service"].unique()) == {one.service for one in LLM.deployments}
     skewed = {one.service for one in LLM.deployments if one.clock_offset_us}
@@ -143,30 +135,3 @@ def test_every_deployment_speaks_and_the_clock_that_is_ahead_takes_part_in_no_or
     ordered = [one.text for one in LLM.invariants if one.family in ("precedence", "response", "not_after", "monotone")]
     assert skewed
     assert not [name for name in names for text in ordered if name in text]
-
-
-QUESTIONS = (
-    Whether("rains", 0.3),
-    Whether("rains as ever", 0.9, is_habit=True),
-    HowMany("drops", 3, 40, skew=2, usual=0.8),
-)
-
-
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.what)
-@pytest.mark.parametrize("is_counterfactual", [False, True])
-def test_one_visit_and_many_get_the_same_answer(question, is_counterfactual):
-    many = question.ask(Chances(5, "llm", np.arange(500), is_counterfactual=is_counterfactual), turn=2)
-    one_by_one = [
-        question.ask(Chance(5, "llm", visit, is_counterfactual=is_counterfactual), turn=2) for visit in range(500)
-    ]
-    assert many.tolist() == one_by_one
-    assert len(set(one_by_one)) > 1
-
-
-@pytest.mark.parametrize("is_counterfactual", [False, True])
-def test_one_visit_and_many_get_the_same_text(is_counterfactual):
-    weather = Which("weather", ("rain", "snow"), (3, 1), odd="hail", rate=0.9)
-    codes = weather.code(Chances(5, "llm", np.arange(500), is_counterfactual=is_counterfactual))
-    texts = [weather.pick(Chance(5, "llm", visit, is_counterfactual=is_counterfactual)) for visit in range(500)]
-    assert [weather.options[code] for code in codes] == texts
-    assert set(texts) == ({"rain", "snow", "hail", "other"} if is_counterfactual else {"rain", "snow", "hail"})

@@ -43,7 +43,6 @@ class Family:
     def __init__(self, traces: Traces) -> None:
         self._traces = traces
         self._sibling_key: NDArray[np.int64] | None = None
-        self._is_rooted: Mask | None = None
 
     @property
     def parent(self) -> NDArray[np.int64]:
@@ -82,18 +81,21 @@ class Family:
             self._sibling_key = key
         return self._sibling_key
 
-    def is_rooted(self) -> Mask:
-        """Return which spans have a chain of parents that ends in a root."""
-        if self._is_rooted is None:
-            parent, structure = self._traces.parent_row, self._traces.structure
-            rooted = np.zeros(len(parent), dtype=np.bool_)
-            tops = np.flatnonzero((parent < 0) & (structure.depth == 0))
-            order = tops[np.argsort(structure.preorder[tops])]
-            at = np.searchsorted(structure.preorder[order], structure.preorder, side="right") - 1
-            settled = structure.depth >= 0
-            rooted[settled] = parent[order[at[settled]]] == -1
-            self._is_rooted = rooted
-        return self._is_rooted
+    def is_rooted(self, rows: Rows) -> Mask:
+        """Return which of some spans have a chain of parents that ends in a root."""
+        structure = self._traces.structure
+        at = np.searchsorted(self._tops[0], structure.preorder[rows], side="right") - 1
+        is_rooted = self._tops[1][at]
+        return np.asarray(is_rooted & (structure.depth[rows] >= 0), dtype=np.bool_)
+
+    @cached_property
+    def _tops(self) -> tuple[Positions, Mask]:
+        """Pre-order numbers of spans with nothing above them, ascending; whether each is a root, with False behind."""
+        parent, structure = self._traces.parent_row, self._traces.structure
+        tops = np.flatnonzero((parent < 0) & (structure.depth == 0))
+        number = structure.preorder[tops]
+        order = np.argsort(number)
+        return number[order], np.append(parent[tops[order]] == -1, False)
 
 
 def parents_of(traces: Traces, children: SpanSet, parents: SpanSet, places: Places) -> tuple[Positions, Positions]:

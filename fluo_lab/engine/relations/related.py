@@ -157,7 +157,7 @@ class Relations:
             case RelationKind.CHILD_OF:
                 return np.asarray(parent != -2, dtype=np.bool_)
             case RelationKind.UNDER:
-                return self._family.is_rooted()[subjects]
+                return self._family.is_rooted(subjects)
             case RelationKind.SIBLING_OF:
                 return np.asarray(parent == -1, dtype=np.bool_)
         return None

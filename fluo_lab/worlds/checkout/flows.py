@@ -143,8 +143,7 @@ def _search(root: Step) -> None:
 
 def _count_facets(step: Step, *, where: Mask) -> None:
     is_counted = step.flow.chances.habit(*drawn.FACETS_COUNTED)
-    with step.span("facets.count", where=where & is_counted) as facets:
-        facets.work("facets", 500, 9_000)
+    step.do("facets.count", 500, 9_000, where=where & is_counted)
 
 
 def _preview_price(root: Step, *, where: Mask) -> None:
@@ -179,13 +178,11 @@ def _add_item(root: Step, *, where: Mask) -> None:
 
 
 def _evict_price(root: Step, *, where: Mask) -> None:
-    with root.span("cache.evict", where=where & root.flow.chances.habit(*drawn.PRICE_EVICTED)) as evict:
-        evict.work("evict", 100, 900)
+    root.do("cache.evict", 100, 900, where=where & root.flow.chances.habit(*drawn.PRICE_EVICTED))
 
 
 def _write_log(root: Step, action: str, *, where: Mask) -> None:
-    with root.span("audit.log", where=where, attributes={"admin.action": action}) as log:
-        log.work("audit", 100, 900)
+    root.do("audit.log", 100, 900, where=where, attributes={"admin.action": action})
 
 
 def _render_digest(server: Step, *, where: Mask) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fluo_lab.worlds.checkout import drawn
 from fluo_lab.worlds.checkout.flows_payment import Purchase
 from fluo_lab.worlds.checkout.flows_storage import number_or, query, text_or
@@ -23,18 +25,18 @@ def create_order(root: Step, purchase: Purchase, *, where: Mask, is_announced: M
     with root.call("orders", "POST", "/orders", where=where) as server:
         _publish_order(server, purchase, where=is_announced & ~is_announced_last, has_receipt=has_receipt)
         _add_points(server, where=is_earning & ~is_after)
-        with server.span("order.create", where=is_plain, attributes=attributes) as create:
-            create.work("order", 300, 3_000)
-            query(create, "INSERT", "orders")
-        with (
-            server.span("db.transaction", where=~is_plain) as transaction,
-            transaction.span("order.create", attributes=attributes) as create,
-        ):
-            create.work("order", 300, 3_000)
-            query(create, "INSERT", "orders")
+        _insert_order(server, attributes, where=is_plain)
+        with server.span("db.transaction", where=~is_plain) as transaction:
+            _insert_order(transaction, attributes)
         _add_points(server, where=is_earning & is_after)
         _publish_order(server, purchase, where=is_announced & is_announced_last, has_receipt=has_receipt)
         server.answer(201)
+
+
+def _insert_order(step: Step, attributes: Mapping[str, Value], *, where: Mask | None = None) -> None:
+    with step.span("order.create", where=where, attributes=attributes) as create:
+        create.work("order", 300, 3_000)
+        query(create, "INSERT", "orders")
 
 
 def update_order(root: Step, purchase: Purchase, *, where: Mask, is_announced: Mask, has_receipt: Mask) -> None:
@@ -76,12 +78,10 @@ def _send_receipt(step: Step, purchase: Purchase, *, where: Mask | None = None) 
     channel = text_or(flow, drawn.USUAL_RECEIPT_CHANNEL, usual, drawn.OTHER_RECEIPT_CHANNELS)
     attributes: dict[str, Value] = {"order.id": purchase.order, "notification.channel": channel}
     with step.span("notification.receipt", where=where, attributes=attributes) as receipt:
-        with receipt.span("receipt render", where=flow.chances.habit(*drawn.RECEIPT_RENDERED)) as render:
-            render.work("render", 1_000, 15_000)
+        receipt.do("receipt render", 1_000, 15_000, where=flow.chances.habit(*drawn.RECEIPT_RENDERED))
         receipt.work("receipt", 10_000, 250_000)
 
 
 def _add_points(server: Step, *, where: Mask) -> None:
     points = number_or(server.flow, drawn.USUAL_POINTS, drawn.POINTS, drawn.MANY_POINTS)
-    with server.span("loyalty.add_points", where=where, attributes={"points": points}, is_detached=True) as adding:
-        adding.work("points", 2_000, 50_000)
+    server.do("loyalty.add_points", 2_000, 50_000, where=where, attributes={"points": points}, is_detached=True)

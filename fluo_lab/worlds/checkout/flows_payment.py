@@ -156,15 +156,13 @@ def _pay_back(server: Step, purchase: Purchase) -> None:
         "refund.reason": text_or(flow, drawn.USUAL_REFUND_REASON, reason, drawn.OTHER_REFUND_REASONS),
     }
     ask_status(server, where=flow.chances.habit(*drawn.REFUND_ASKS_STATUS))
-    with server.span("payment.refund", attributes=attributes) as payback:
-        payback.work("refund", 20_000, 200_000)
+    server.do("payment.refund", 20_000, 200_000, attributes=attributes)
     rest = {
         **attributes,
         "amount": (purchase.cents * drawn.SECOND_PART_PERMILLE // 1_000) / 100,
         "refund.reason": flow.pick("refund reason", drawn.REFUND_REASONS, turn=1),
     }
-    with server.span("payment.refund", where=flow.chances.habit(*drawn.REFUND_SPLIT), attributes=rest) as payback:
-        payback.work("refund", 20_000, 200_000)
+    server.do("payment.refund", 20_000, 200_000, where=flow.chances.habit(*drawn.REFUND_SPLIT), attributes=rest)
     query(server, "INSERT", "refunds")
     server.answer(201)
 
@@ -174,8 +172,7 @@ def _check_fraud(step: Step, purchase: Purchase, *, where: Mask) -> None:
     is_final = flow.chances.habit(*drawn.CHECKS_FINAL_AMOUNT)
     cents = np.where(is_final, purchase.cents, flow.chances.integer(*drawn.ESTIMATED_CENTS))
     with step.span("payment.fraud_check", where=where, attributes={"amount": cents / 100}) as check:
-        with check.span("score.compute", where=flow.chances.habit(*drawn.SCORED)) as compute:
-            compute.work("score", 2_000, 40_000)
+        check.do("score.compute", 2_000, 40_000, where=flow.chances.habit(*drawn.SCORED))
         check.note("fraud.score", number_or(flow, drawn.USUAL_SCORE, drawn.SCORE, drawn.HIGH_SCORE))
 
 
@@ -189,8 +186,7 @@ def _take_payment(server: Step, purchase: Purchase, is_checked_here: Mask) -> No
     is_waiting_first = chances.habit(*drawn.WAITS_FIRST)
     _wait_for_lock(server, where=is_waiting & is_waiting_first)
     is_redeemed = ~purchase.is_charged & chances.habit(*drawn.GIFT_CARD_REDEEMED)
-    with server.span("gift_card.redeem", where=is_redeemed) as redeem:
-        redeem.work("gift card", 1_000, 9_000)
+    server.do("gift_card.redeem", 1_000, 9_000, where=is_redeemed)
     is_racing, is_stalling = purchase.is_racing, purchase.is_stalling
     timeouts = (
         (chances.happens(*drawn.FIRST_TIMES_OUT) | is_stalling) & ~is_racing,
@@ -213,8 +209,7 @@ def _take_payment(server: Step, purchase: Purchase, is_checked_here: Mask) -> No
 
 
 def _wait_for_lock(server: Step, *, where: Mask) -> None:
-    with server.span("lock.wait", where=where) as lock:
-        lock.work("lock", 500, 20_000)
+    server.do("lock.wait", 500, 20_000, where=where)
 
 
 def _charge(
@@ -281,5 +276,4 @@ def _reserves_without_charge(flow: Flow, *, is_first: bool) -> Mask:
 
 
 def _check_credit(root: Step, *, where: Mask) -> None:
-    with root.span("credit.check", where=where & root.flow.chances.habit(*drawn.CREDIT_CHECKED)) as check:
-        check.work("credit", 1_000, 20_000)
+    root.do("credit.check", 1_000, 20_000, where=where & root.flow.chances.habit(*drawn.CREDIT_CHECKED))

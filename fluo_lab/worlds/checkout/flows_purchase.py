@@ -134,8 +134,7 @@ def _check_out(flow: Flow, *, may_repeat: bool) -> None:
     clicks_again = chances.happens(*drawn.CLICKS_AGAIN) & ~is_bought_twice
     with flow.request("storefront", "POST", "/checkout", where=clicks_again, part=1, after_us=after_us) as root:
         describe_visitor(root, purchase.channel)
-        with root.span("checkout.replay", where=chances.habit(*drawn.REPLAY_NOTED)) as replay:
-            replay.work("replay", 300, 2_000)
+        root.do("checkout.replay", 300, 2_000, where=chances.habit(*drawn.REPLAY_NOTED))
         root.answer(409)
 
 
@@ -176,8 +175,7 @@ def _request_checkout(
 
 
 def _wrap_gift(root: Step, *, where: Mask) -> None:
-    with root.span("gift.wrap", where=where) as wrap:
-        wrap.work("gift", 500, 5_000)
+    root.do("gift.wrap", 500, 5_000, where=where)
 
 
 def _load_order(root: Step, *, where: Mask) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from fluo_lab.worlds.checkout import drawn
@@ -20,28 +22,24 @@ def request_reservation(
     is_plain = chances.habit(*drawn.PLAIN_RESERVATION)
     attributes: dict[str, Value] = {"cart.id": cart, "item.count": items}
     with root.call("inventory", "POST", route, where=where, is_detached=is_detached) as server:
-        with server.span("lock.wait", where=chances.habit(*drawn.STOCK_WAITS_FOR_LOCK)) as lock:
-            lock.work("stock lock", 300, 3_000)
-        with server.span("inventory.reserve", where=is_plain, attributes=attributes) as reserve:
-            reserve.work("reserve", 400, 4_000)
-            query(reserve, "UPDATE", "stock")
-        with (
-            server.span("db.transaction", where=~is_plain) as transaction,
-            transaction.span("inventory.reserve", attributes=attributes) as reserve,
-        ):
-            reserve.work("reserve", 400, 4_000)
-            query(reserve, "UPDATE", "stock")
+        server.do("lock.wait", 300, 3_000, where=chances.habit(*drawn.STOCK_WAITS_FOR_LOCK))
+        _set_aside(server, attributes, where=is_plain)
+        with server.span("db.transaction", where=~is_plain) as transaction:
+            _set_aside(transaction, attributes)
         saved = flow.ids("cart", "saved cart")
         is_one = pl.Series(chances.habit(*drawn.ONE_CART))
         rest: dict[str, Value] = {
             "cart.id": pl.select(pl.when(is_one).then(cart).otherwise(saved)).to_series(),
             "item.count": chances.integer(*drawn.SECOND_ITEMS),
         }
-        is_split = ~chances.habit(*drawn.ONE_WAREHOUSE)
-        with server.span("inventory.reserve", where=is_split, attributes=rest) as reserve:
-            reserve.work("reserve", 400, 4_000)
-            query(reserve, "UPDATE", "stock", turn=1)
+        _set_aside(server, rest, where=~chances.habit(*drawn.ONE_WAREHOUSE), turn=1)
         server.answer(201)
+
+
+def _set_aside(step: Step, attributes: Mapping[str, Value], *, where: Mask | None = None, turn: int = 0) -> None:
+    with step.span("inventory.reserve", where=where, attributes=attributes) as reserve:
+        reserve.work("reserve", 400, 4_000)
+        query(reserve, "UPDATE", "stock", turn=turn)
 
 
 def release_goods(root: Step, reservation: pl.Series, reason: str, *, where: Mask) -> None:

@@ -23,8 +23,7 @@ def query(step: Step, operation: str, table: str, *, where: Mask | None = None, 
         "db.collection.name": table,
     }
     here = is_sent if where is None else is_sent & where
-    with step.span("db.query", where=here, kind=SpanKind.CLIENT, attributes=attributes) as statement:
-        statement.work("statement", 300, 9_000)
+    step.do("db.query", 300, 9_000, where=here, kind=SpanKind.CLIENT, attributes=attributes)
 
 
 def look_up(step: Step, table: str, *, where: Mask | None = None) -> None:
@@ -38,8 +37,7 @@ def look_up(step: Step, table: str, *, where: Mask | None = None) -> None:
         "db.operation.name": "GET",
         "cache.hit": is_hit,
     }
-    with step.span("cache.get", where=here & is_asked, kind=SpanKind.CLIENT, attributes=attributes) as read:
-        read.work("cache", 90, 1_200)
+    step.do("cache.get", 90, 1_200, where=here & is_asked, kind=SpanKind.CLIENT, attributes=attributes)
     query(step, "SELECT", table, where=here & ~(is_asked & is_hit))
 
 
@@ -57,8 +55,7 @@ def track(step: Step, event: str, *, is_last: bool) -> None:
     """Send an analytics event without waiting for it, where this is its place."""
     chances = step.flow.chances
     where = chances.habit(*drawn.TRACKED) & (chances.habit(*drawn.TRACKED_LAST) == is_last)
-    with step.span("analytics.track", where=where, attributes={"event.name": event}, is_detached=True) as tracking:
-        tracking.work("tracking", 500, 80_000)
+    step.do("analytics.track", 500, 80_000, where=where, attributes={"event.name": event}, is_detached=True)
 
 
 def number_or(flow: Flow, usual: drawn.Habit, numbers: drawn.Range, others: drawn.Range) -> Value:

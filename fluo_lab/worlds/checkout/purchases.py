@@ -50,8 +50,7 @@ class Purchases:
         describe_visitor(request, request.body["channel"])
         if request.part == 1 and not self._is_bought_twice(request):
             if chance.habit(*drawn.REPLAY_NOTED):
-                with self._service.tracer.start_as_current_span("checkout.replay"):
-                    self._service.work(0.3, 2.0)
+                self._service.do("checkout.replay", 0.3, 2.0)
             return Answer(409)
         order = chance.new_id("ord", "order", turn=request.part)
         reservation = chance.new_id("rsv", "reservation", turn=request.part)
@@ -221,8 +220,7 @@ class Purchases:
 
     def _check_credit(self, chance: Chance) -> None:
         if chance.habit(*drawn.CREDIT_CHECKED):
-            with self._service.tracer.start_as_current_span("credit.check"):
-                self._service.work(0.5, 5.0)
+            self._service.do("credit.check", 0.5, 5.0)
 
     def _check_fraud(self, request: Request) -> None:
         body = {"cents": request.body["cents"], "is_needed": self._needs_check(request)}
@@ -257,8 +255,7 @@ class Purchases:
 
     def _wrap_gift(self, chance: Chance, *, is_last: bool) -> None:
         if chance.habit(*drawn.GIFT_WRAPPED) and chance.habit(*drawn.GIFT_WRAPPED_LAST) == is_last:
-            with self._service.tracer.start_as_current_span("gift.wrap"):
-                self._service.work(0.5, 5.0)
+            self._service.do("gift.wrap", 0.5, 5.0)
 
     def _prepare(self, chance: Chance, *, is_early: bool) -> None:
         """Run the steps that a payment does not need, those that have their place here."""
@@ -290,5 +287,4 @@ class Purchases:
             span.set_attribute("tax.regime", "uk vat" if country == "GB" else regime)
 
     def _validate_address(self, chance: Chance) -> None:
-        with self._service.tracer.start_as_current_span(drawn.VALIDATE_ADDRESS):
-            self._service.work(0.5, 5.0)
+        self._service.do(drawn.VALIDATE_ADDRESS, 0.5, 5.0)

@@ -46,8 +46,7 @@ def _serve_inventory(service: Service) -> None:
     def reserve(request: Request) -> Answer:
         chance, cart, items = request.chance, request.body["cart"], request.body["items"]
         if chance.habit(*drawn.STOCK_WAITS_FOR_LOCK):
-            with tracer.start_as_current_span("lock.wait"):
-                service.work(0.3, 3.0)
+            service.do("lock.wait", 0.3, 3.0)
         if chance.habit(*drawn.PLAIN_RESERVATION):
             set_aside(chance, cart, items)
         else:
@@ -89,8 +88,7 @@ def _serve_orders(service: Service) -> None:
 
     def add_points(request: Request) -> None:
         points = number_or(request.chance, drawn.USUAL_POINTS, drawn.POINTS, drawn.MANY_POINTS)
-        with tracer.start_as_current_span("loyalty.add_points", attributes={"points": points}):
-            service.work(1.0, 15.0)
+        service.do("loyalty.add_points", 1.0, 15.0, attributes={"points": points})
 
     def publish(request: Request, *, is_last: bool) -> None:
         chance, body = request.chance, request.body
@@ -151,8 +149,7 @@ def _serve_notification(service: Service) -> None:
             span.set_attribute("order.id", request.body["order"])
             span.set_attribute("notification.channel", channel)
             if chance.habit(*drawn.RECEIPT_RENDERED):
-                with tracer.start_as_current_span("receipt render"):
-                    service.work(0.5, 5.0)
+                service.do("receipt render", 0.5, 5.0)
             service.work(2.0, 20.0)
 
     @service.consumes("orders")

@@ -77,14 +77,12 @@ def serve_payments(service: Service) -> None:
 
     def redeem(chance: Chance) -> None:
         if chance.habit(*drawn.GIFT_CARD_REDEEMED):
-            with tracer.start_as_current_span("gift_card.redeem"):
-                service.work(0.5, 5.0)
+            service.do("gift_card.redeem", 0.5, 5.0)
 
     def wait_for_lock(chance: Chance, *, is_racing: bool) -> None:
         is_waiting = chance.happens(*drawn.WAITS_FOR_LOCK)
         if is_waiting or (is_racing and chance.happens(*drawn.RACE_WAITS_FOR_LOCK)):
-            with tracer.start_as_current_span("lock.wait"):
-                service.work(0.5, 5.0)
+            service.do("lock.wait", 0.5, 5.0)
 
     def pay_back(request: Request) -> Answer:
         chance = request.chance

@@ -62,8 +62,7 @@ class Storage:
                 "db.operation.name": "GET",
                 "cache.hit": is_hit,
             }
-            with self._service.tracer.start_as_current_span("cache.get", kind=SpanKind.CLIENT, attributes=attributes):
-                self._service.work(0.05, 0.5)
+            self._service.do("cache.get", 0.05, 0.5, kind=SpanKind.CLIENT, attributes=attributes)
         if not (is_asked and is_hit):
             self.query(chance, "SELECT", table)
 
@@ -89,8 +88,7 @@ def track(service: Service, chance: Chance, event: str, *, is_last: bool) -> Non
     """Send an analytics event without waiting for it, if this is its place."""
 
     def send() -> None:
-        with service.tracer.start_as_current_span("analytics.track", attributes={"event.name": event}):
-            service.work(0.5, 20.0)
+        service.do("analytics.track", 0.5, 20.0, attributes={"event.name": event})
 
     if chance.habit(*drawn.TRACKED) and chance.habit(*drawn.TRACKED_LAST) == is_last:
         service.later(send)

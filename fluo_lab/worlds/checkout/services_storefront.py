@@ -36,8 +36,7 @@ def _serve_visitors(service: Service, storage: Storage, purchases: Purchases) ->
 
     def count_facets(chance: Chance) -> None:
         if chance.habit(*drawn.FACETS_COUNTED):
-            with tracer.start_as_current_span("facets.count"):
-                service.work(0.2, 3.0)
+            service.do("facets.count", 0.2, 3.0)
 
     def preview_price(chance: Chance) -> None:
         with tracer.start_as_current_span("price.preview"):
@@ -159,12 +158,10 @@ def _serve_staff(service: Service, storage: Storage) -> None:
         return Answer()
 
     def evict_price() -> None:
-        with tracer.start_as_current_span("cache.evict"):
-            service.work(0.1, 0.9)
+        service.do("cache.evict", 0.1, 0.9)
 
     def write_log(action: str) -> None:
-        with tracer.start_as_current_span("audit.log", attributes={"admin.action": action}):
-            service.work(0.1, 0.9)
+        service.do("audit.log", 0.1, 0.9, attributes={"admin.action": action})
 
     @service.route("POST", "/jobs/digest")
     def run_digest(request: Request) -> Answer:

@@ -31,7 +31,9 @@ __all__ = ["Built", "DatasetFormat", "Order", "build_dataset"]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to build, by default a shipped sample; equal orders give equal files, but for the times and span ids of a live run.
+    """What to build, by default a shipped sample.
+
+    Equal orders give equal files, but for the times and span ids of a live run.
 
     Attributes
     ----------

@@ -1,6 +1,6 @@
 """Facts about one visit or many that follow from several answers; the same on both sides.
 
-All functions take the chances of one visit or of many. Numbers and masks are arrays, without dimensions for one visit.
+All functions take the chances of one visit or of many. Integers and masks are arrays, without dimensions for one visit.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from fluo_lab.worlds.fintech import drawn
-from fluo_lab.worlds.fintech.questions import AnyChance, Mask, Numbers
+from fluo_lab.worlds.questions import AnyChance, Integers, Mask
 
 __all__ = [
     "DECISIONS",
@@ -53,35 +53,35 @@ def is_repeated(chance: AnyChance, span: str) -> bool | Mask:
     return np.logical_not(chance.habit(f"{span} once", 1.0))
 
 
-def acting_user(chance: AnyChance, span: str, *, turn: int = 0) -> Numbers:
+def acting_user(chance: AnyChance, span: str, *, turn: int = 0) -> Integers:
     """Return the index of the user a span names: the visit's own, seldom one who stands in for them.
 
     Confounder: one ``user.id`` on all spans of a trace.
     """
     n_users = len(drawn.USERS)
-    user = np.asarray(drawn.USER(chance))
+    user = np.asarray(drawn.USER.ask(chance))
     is_in_person = chance.habit(f"in person in {span}", _IN_PERSON_RATE, turn=turn)
     stand_in = np.asarray(chance.integer(f"stand-in in {span}", 1, n_users - 1, turn=turn))
     return np.where(is_in_person, user, (user + stand_in) % n_users)
 
 
-def approver_of(chance: AnyChance, initiator: Numbers) -> Numbers:
+def approver_of(chance: AnyChance, initiator: Integers) -> Integers:
     """Return the index of the user who approves: anybody but the initiator."""
     n_users = len(drawn.USERS)
     return np.asarray((initiator + chance.integer("approver", 1, n_users - 1)) % n_users)
 
 
-def answer_code(chance: AnyChance, route: str, usual: int | Numbers) -> Numbers:
+def answer_code(chance: AnyChance, route: str, usual: int | Integers) -> Integers:
     """Return the status code of an answer: the usual one, half of the time another one in a counterfactual run."""
     is_usual = chance.habit(f"usual answer of {route}", 1.0)
     other = _UNUSUAL_ANSWERS[chance.pick_code(f"unusual answer of {route}", (1.0,) * len(_UNUSUAL_ANSWERS))]
     return np.where(np.logical_or(is_usual, np.asarray(usual) >= 400), usual, other)
 
 
-def decision_code(chance: AnyChance, scope: str, turn: int) -> Numbers:
+def decision_code(chance: AnyChance, scope: str, turn: int) -> Integers:
     """Return the index into ``DECISIONS`` of an authorization; one that is asked for again is never denied."""
-    is_plain = drawn.ALLOWED_PLAINLY(chance)
-    is_denied = np.logical_and(drawn.DENIED[scope](chance), turn == 0)
+    is_plain = drawn.ALLOWED_PLAINLY.ask(chance)
+    is_denied = np.logical_and(drawn.DENIED[scope].ask(chance), turn == 0)
     return np.where(is_denied, 0, np.where(is_plain, 1, 2))
 
 
@@ -90,87 +90,87 @@ def is_allowed(chance: AnyChance, scope: str) -> Mask:
     return np.asarray(decision_code(chance, scope, 0) != 0)
 
 
-def _cents(chance: AnyChance, is_high: bool | Mask, turn: int) -> Numbers:
-    is_at_limit = drawn.AT_LIMIT(chance, turn=turn)
+def _cents(chance: AnyChance, is_high: bool | Mask, turn: int) -> Integers:
+    is_at_limit = drawn.AT_LIMIT.ask(chance, turn=turn)
     high = np.where(
-        drawn.VERY_HIGH(chance, turn=turn),
-        drawn.WRONG_LIMIT_CENTS + drawn.VERY_HIGH_CENTS(chance, turn=turn),
-        np.where(is_at_limit, drawn.LIMIT_CENTS, drawn.LIMIT_CENTS + drawn.HIGH_CENTS(chance, turn=turn)),
+        drawn.VERY_HIGH.ask(chance, turn=turn),
+        drawn.WRONG_LIMIT_CENTS + drawn.VERY_HIGH_CENTS.ask(chance, turn=turn),
+        np.where(is_at_limit, drawn.LIMIT_CENTS, drawn.LIMIT_CENTS + drawn.HIGH_CENTS.ask(chance, turn=turn)),
     )
     low = np.where(
-        drawn.SMALL(chance, turn=turn),
-        drawn.SMALL_CENTS(chance, turn=turn),
-        drawn.LIMIT_CENTS - np.where(is_at_limit, 100, drawn.LOW_CENTS(chance, turn=turn)),
+        drawn.SMALL.ask(chance, turn=turn),
+        drawn.SMALL_CENTS.ask(chance, turn=turn),
+        drawn.LIMIT_CENTS - np.where(is_at_limit, 100, drawn.LOW_CENTS.ask(chance, turn=turn)),
     )
     usual = np.where(is_high, high, low)
-    return np.where(drawn.AMOUNT_USUAL(chance, turn=turn), usual, drawn.ANY_CENTS(chance, turn=turn))
+    return np.where(drawn.AMOUNT_USUAL.ask(chance, turn=turn), usual, drawn.ANY_CENTS.ask(chance, turn=turn))
 
 
-def transfer_cents(chance: AnyChance) -> Numbers:
+def transfer_cents(chance: AnyChance) -> Integers:
     """Return the amount of a transfer in cents; amounts crowd on both sides of the limit."""
-    return _cents(chance, drawn.HIGH(chance), 0)
+    return _cents(chance, drawn.HIGH.ask(chance), 0)
 
 
-def leg_cents(chance: AnyChance, leg: int) -> Numbers:
+def leg_cents(chance: AnyChance, leg: int) -> Integers:
     """Return the amount of one payment of a payout run in cents."""
-    return _cents(chance, drawn.HIGH_LEG(chance, turn=leg), leg)
+    return _cents(chance, drawn.HIGH_LEG.ask(chance, turn=leg), leg)
 
 
-def highest_leg_cents(chance: AnyChance) -> Numbers:
+def highest_leg_cents(chance: AnyChance) -> Integers:
     """Return the highest amount of a payout run in cents."""
-    n_legs = np.asarray(drawn.LEGS(chance))
+    n_legs = np.asarray(drawn.LEGS.ask(chance))
     legs = [np.where(n_legs > leg, leg_cents(chance, leg), 0) for leg in range(drawn.MOST_LEGS)]
     return np.asarray(np.max(np.stack(legs), axis=0))
 
 
-def needs_approval(cents: Numbers) -> Mask:
+def needs_approval(cents: Integers) -> Mask:
     """Return whether an amount needs an approval."""
     return np.asarray(cents >= drawn.LIMIT_CENTS)
 
 
-def skips_wrong_limit(cents: Numbers) -> Mask:
+def skips_wrong_limit(cents: Integers) -> Mask:
     """Return whether an amount that needs an approval stays below the limit that a wrong configuration sets."""
     return needs_approval(cents) & (cents < drawn.WRONG_LIMIT_CENTS)
 
 
-def currency_code(chance: AnyChance, leg: int) -> Numbers:
+def currency_code(chance: AnyChance, leg: int) -> Integers:
     """Return the index of the currency of a payment: mostly that of the whole run."""
-    is_one = drawn.ONE_CURRENCY_OF_RUN(chance, turn=leg)
-    return np.where(is_one, drawn.CURRENCY.codes(chance), drawn.CURRENCY.codes(chance, turn=leg))
+    is_one = drawn.ONE_CURRENCY_OF_RUN.ask(chance, turn=leg)
+    return np.where(is_one, drawn.CURRENCY.code(chance), drawn.CURRENCY.code(chance, turn=leg))
 
 
-def payout_type_code(chance: AnyChance, leg: int) -> Numbers:
+def payout_type_code(chance: AnyChance, leg: int) -> Integers:
     """Return the index into ``PAYOUT_TYPES`` of a payment of a run."""
-    return np.where(drawn.ONE_TYPE(chance, turn=leg), 0, drawn.TYPE.codes(chance, turn=leg) + 1)
+    return np.where(drawn.ONE_TYPE.ask(chance, turn=leg), 0, drawn.TYPE.code(chance, turn=leg) + 1)
 
 
-def fee_cents(chance: AnyChance, cents: Numbers) -> Numbers:
+def fee_cents(chance: AnyChance, cents: Integers) -> Integers:
     """Return the fee of a transfer, which never exceeds its amount."""
-    return np.minimum(cents, drawn.FEE_CENTS(chance))
+    return np.minimum(cents, drawn.FEE_CENTS.ask(chance))
 
 
-def posted_cents(chance: AnyChance, cents: int | Numbers, turn: int) -> tuple[Numbers, Numbers]:
+def posted_cents(chance: AnyChance, cents: int | Integers, turn: int) -> tuple[Integers, Integers]:
     """Return what is debited and what is credited for an amount."""
-    net = np.maximum(1, cents - drawn.WITHHELD_CENTS(chance, turn=turn))
-    debit = np.where(drawn.GROSS(chance, turn=turn), cents, net)
-    converted = drawn.CONVERTED_CENTS(chance, turn=turn)
-    return debit, np.where(drawn.ONE_CURRENCY(chance, turn=turn), debit, converted)
+    net = np.maximum(1, cents - drawn.WITHHELD_CENTS.ask(chance, turn=turn))
+    debit = np.where(drawn.GROSS.ask(chance, turn=turn), cents, net)
+    converted = drawn.CONVERTED_CENTS.ask(chance, turn=turn)
+    return debit, np.where(drawn.ONE_CURRENCY.ask(chance, turn=turn), debit, converted)
 
 
-def balance_cents(chance: AnyChance, turn: int) -> Numbers:
+def balance_cents(chance: AnyChance, turn: int) -> Integers:
     """Return what a debit leaves on the account: nothing at times, and never less."""
-    return np.where(drawn.EMPTIED(chance, turn=turn), 0, drawn.BALANCE_CENTS(chance, turn=turn))
+    return np.where(drawn.EMPTIED.ask(chance, turn=turn), 0, drawn.BALANCE_CENTS.ask(chance, turn=turn))
 
 
 def is_large(chance: AnyChance, kind: str) -> Mask:
     """Return whether the file of a kind of delivery takes the path of large files."""
-    return np.asarray(drawn.LARGE[kind](chance))
+    return np.asarray(drawn.LARGE[kind].ask(chance))
 
 
-def rows(chance: AnyChance, kind: str) -> Numbers:
+def rows(chance: AnyChance, kind: str) -> Integers:
     """Return how many rows a file has."""
-    usual = np.where(is_large(chance, kind), drawn.MANY_ROWS(chance), drawn.FEW_ROWS(chance))
-    return np.where(drawn.ROWS_USUAL(chance), usual, drawn.ANY_ROWS(chance))
+    usual = np.where(is_large(chance, kind), drawn.MANY_ROWS.ask(chance), drawn.FEW_ROWS.ask(chance))
+    return np.where(drawn.ROWS_USUAL.ask(chance), usual, drawn.ANY_ROWS.ask(chance))
 
 
 def posting_turn(turn: int, part: int) -> int:

@@ -18,7 +18,6 @@ from fluo_lab.worlds.fintech.flows_parts import (
     read_customer,
     repeat,
     send_file,
-    texts,
     users,
 )
 from fluo_lab.worlds.simulated import Batch, Flow
@@ -35,20 +34,19 @@ def simulate(batch: Batch) -> None:
 
 def _export(flow: Flow) -> None:
     chances = flow.chances
-    kind = drawn.EXPORT_KIND.codes(chances)
     with flow.request("gateway", "POST", "/exports") as root:
         begin_request(root)
         authorize_reader(root, drawn.EXPORTS)
         with root.call("exports", "POST", "/exports") as server:
             with server.span(
                 "export.collect",
-                where=drawn.COLLECTED(chances),
-                attributes={"export.kind": texts(server, drawn.EXPORT_KIND)},
+                where=drawn.COLLECTED.ask(chances),
+                attributes={"export.kind": server.flow.texts(drawn.EXPORT_KIND)},
             ) as collect:
                 collect.work("collect", 500, 6_000)
-                query(collect, "SELECT", "postings", where=drawn.POSTINGS_READ(chances))
-            is_of_people = (kind == drawn.EXPORT_KIND.options.index("customers")) & drawn.EXPORT_NAMES_PEOPLE(chances)
-            read_customer(server, where=is_of_people)
+                query(collect, "SELECT", "postings", where=drawn.POSTINGS_READ.ask(chances))
+            is_of_people = flow.texts(drawn.EXPORT_KIND).is_any("customers")
+            read_customer(server, where=is_of_people & drawn.EXPORT_NAMES_PEOPLE.ask(chances))
             send_file(server, "export")
             leave_record(server, "data.export", flow.everybody())
             repeat(server, "export.collect", "SELECT postings")
@@ -59,43 +57,42 @@ def _export(flow: Flow) -> None:
 def _statement(flow: Flow) -> None:
     chances = flow.chances
     path = flow.ids("/accounts/acct", "account")
-    is_sent = drawn.STATEMENT_SENT(chances)
+    is_sent = drawn.STATEMENT_SENT.ask(chances)
     with flow.request("gateway", "GET", "/accounts/{id}/statement", path=path + "/statement") as root:
         begin_request(root)
         authorize_reader(root, drawn.ACCOUNTS)
-        is_printed, is_at_once = drawn.ADDRESS_PRINTED(chances), drawn.READ_AT_ONCE(chances)
+        is_printed, is_at_once = drawn.ADDRESS_PRINTED.ask(chances), drawn.READ_AT_ONCE.ask(chances)
         read_customer(root, where=is_printed & ~is_at_once)
         start_ns = root.now_ns.copy()
         with root.call("ledger", "GET", "/accounts/{id}", path=path) as server:
-            query(server, "SELECT", "accounts", where=drawn.ACCOUNT_READ(chances))
+            query(server, "SELECT", "accounts", where=drawn.ACCOUNT_READ.ask(chances))
             compute_balance(server, ~is_sent)
             repeat(server, "SELECT accounts", "balance.compute")
             answer(server, "GET /accounts/{id}", 200)
         read_customer(root, where=is_printed & is_at_once, at_ns=start_ns)
-        with root.span("report render", where=~is_sent) as render:
-            render.work("render", 500, 8_000)
+        root.do("report render", 500, 8_000, where=~is_sent)
         deliver_file(root, "statement", where=is_sent)
         finish_request(root, "GET /accounts/{id}/statement", 200)
 
 
 def _show_customer(flow: Flow) -> None:
-    is_masked = drawn.MASKED(flow.chances)
+    is_masked = drawn.MASKED.ask(flow.chances)
     with flow.request("gateway", "GET", "/customers/{id}", path=flow.ids("/customers/cust", "customer")) as root:
         begin_request(root)
         authorize_reader(root, drawn.CUSTOMERS)
         read_customer(root, where=~is_masked)
         with root.call("auth", "POST", "/masks", where=is_masked) as server:
-            query(server, "SELECT", "customers", where=drawn.CUSTOMER_READ_AT_ONCE(flow.chances))
+            query(server, "SELECT", "customers", where=drawn.CUSTOMER_READ_AT_ONCE.ask(flow.chances))
             answer(server, "POST /masks", 200)
         finish_request(root, "GET /customers/{id}", 200)
 
 
 def _administer(flow: Flow) -> None:
     chances = flow.chances
-    is_real = ~drawn.DRY_RUN(chances)
-    is_first = drawn.APPROVED_FIRST(chances)
-    is_approved = is_real | drawn.DRY_RUN_APPROVED(chances)
-    is_tried = is_real | drawn.DRY_RUN_TRIED(chances)
+    is_real = ~drawn.DRY_RUN.ask(chances)
+    is_first = drawn.APPROVED_FIRST.ask(chances)
+    is_approved = is_real | drawn.DRY_RUN_APPROVED.ask(chances)
+    is_tried = is_real | drawn.DRY_RUN_TRIED.ask(chances)
     with flow.request("gateway", "POST", "/admin/changes") as root:
         begin_request(root)
         authorize_reader(root, drawn.ADMIN)
@@ -107,7 +104,7 @@ def _administer(flow: Flow) -> None:
                 "admin.action",
                 where=is_real,
                 attributes={
-                    "admin.operation": texts(server, drawn.OPERATION),
+                    "admin.operation": server.flow.texts(drawn.OPERATION),
                     "user.id": users(facts.acting_user(chances, "admin.action")),
                 },
             ) as action:
@@ -125,7 +122,7 @@ def _show_balance(flow: Flow) -> None:
         begin_request(root)
         authorize_reader(root, drawn.ACCOUNTS)
         with root.call("ledger", "GET", "/accounts/{id}", path=path) as server:
-            query(server, "SELECT", "accounts", where=drawn.ACCOUNT_READ(flow.chances))
+            query(server, "SELECT", "accounts", where=drawn.ACCOUNT_READ.ask(flow.chances))
             compute_balance(server, flow.everybody())
             repeat(server, "SELECT accounts", "balance.compute")
             answer(server, "GET /accounts/{id}", 200)

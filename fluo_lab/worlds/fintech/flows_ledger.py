@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from fluo_lab.worlds.fintech import drawn, facts
-from fluo_lab.worlds.fintech.flows_parts import audit, query, texts
-from fluo_lab.worlds.fintech.questions import Mask, Numbers
+from fluo_lab.worlds.fintech.flows_parts import audit, query
+from fluo_lab.worlds.questions import Integers, Mask
 from fluo_lab.worlds.simulated import Step
 
 __all__ = [
@@ -25,21 +25,17 @@ __all__ = [
 def look_up_key(step: Step, what: str, *, is_hit: bool, where: Mask) -> None:
     """Look up whether a key was executed already."""
     flow = step.flow
-    is_plain = drawn.KEY_PLAIN(flow.chances)
+    is_plain = drawn.KEY_PLAIN.ask(flow.chances)
     key = flow.ids("idem", what).zip_with(pl.Series(is_plain), flow.ids("scoped", what))
-    with step.span(
-        "idempotency.lookup", where=where, attributes={"idempotency.key": key, "idempotency.hit": is_hit}
-    ) as lookup:
-        lookup.work("lookup", 50, 900)
+    step.do("idempotency.lookup", 50, 900, where=where, attributes={"idempotency.key": key, "idempotency.hit": is_hit})
 
 
-def asks_for_approval(server: Step, cents: Numbers, is_harmed: Mask) -> Mask:
+def asks_for_approval(server: Step, cents: Integers, is_harmed: Mask) -> Mask:
     """Reload the configuration at times, and return where an approval is asked for."""
     chances = server.flow.chances
-    is_reloaded = drawn.CONFIG_RELOADED(chances) | (is_harmed & drawn.RELOAD_SEEN(chances))
-    with server.span("config.reload", where=is_reloaded) as reload:
-        reload.work("reload", 100, 1_500)
-    return (facts.needs_approval(cents) | drawn.APPROVED_ANYHOW(chances)) & ~is_harmed
+    is_reloaded = drawn.CONFIG_RELOADED.ask(chances) | (is_harmed & drawn.RELOAD_SEEN.ask(chances))
+    server.do("config.reload", 100, 1_500, where=is_reloaded)
+    return (facts.needs_approval(cents) | drawn.APPROVED_ANYHOW.ask(chances)) & ~is_harmed
 
 
 def screen(server: Step, where: Mask) -> None:
@@ -47,19 +43,18 @@ def screen(server: Step, where: Mask) -> None:
     chances = server.flow.chances
     with server.span(
         "sanctions.screen",
-        where=where & drawn.SCREENED(chances),
-        attributes={"screening.score": drawn.SCREENING_SCORE(chances)},
+        where=where & drawn.SCREENED.ask(chances),
+        attributes={"screening.score": drawn.SCREENING_SCORE.ask(chances)},
     ) as screen:
         screen.work("screen", 300, 5_000)
 
 
-def compute_fee(server: Step, fee_cents: Numbers, where: Mask) -> None:
+def compute_fee(server: Step, fee_cents: Integers, where: Mask) -> None:
     """Compute the fee of a transfer."""
-    with server.span("fee.compute", where=where, attributes={"fee.amount": fee_cents / 100}) as fee:
-        fee.work("fee", 50, 500)
+    server.do("fee.compute", 50, 500, where=where, attributes={"fee.amount": fee_cents / 100})
 
 
-def post(step: Step, turn: int, debit_cents: Numbers, credit_cents: Numbers, *, where: Mask | None = None) -> None:
+def post(step: Step, turn: int, debit_cents: Integers, credit_cents: Integers, *, where: Mask | None = None) -> None:
     """Debit an account, then credit another one."""
     flow, chances = step.flow, step.flow.chances
     posting = flow.ids("post", "posting", turn=facts.posting_turn(turn, step.part))
@@ -71,7 +66,7 @@ def post(step: Step, turn: int, debit_cents: Numbers, credit_cents: Numbers, *, 
             "account.id": flow.ids("acct", "account debited", turn=turn),
             "amount": debit_cents / 100,
             "balance.after": facts.balance_cents(chances, turn) / 100,
-            "booking.date": texts(step, drawn.BOOKING_DATE),
+            "booking.date": step.flow.texts(drawn.BOOKING_DATE),
         },
     ) as debit:
         debit.work("debit", 150, 1_800)
@@ -89,7 +84,7 @@ def post(step: Step, turn: int, debit_cents: Numbers, credit_cents: Numbers, *, 
 
 def settle(step: Step, where: Mask, *, confirmed: Mask | None = None) -> None:
     """Settle what was executed, often in the background; confirm all of it unless told otherwise."""
-    is_later = drawn.SETTLED_LATER(step.flow.chances)
+    is_later = drawn.SETTLED_LATER.ask(step.flow.chances)
     confirmed = step.flow.everybody() if confirmed is None else confirmed
     with step.span("settlement.process", where=where & is_later, is_detached=True) as process:
         process.work("settlement waits", 300, 9_000)
@@ -99,15 +94,15 @@ def settle(step: Step, where: Mask, *, confirmed: Mask | None = None) -> None:
 
 def _submit_and_confirm(step: Step, where: Mask, confirmed: Mask) -> None:
     chances = step.flow.chances
-    is_last = drawn.CONFIRMED_LAST(chances)
+    is_last = drawn.CONFIRMED_LAST.ask(chances)
     _confirm(step, where & confirmed & ~is_last)
-    is_pending = where & drawn.SETTLED_OUTSIDE(chances)
+    is_pending = where & drawn.SETTLED_OUTSIDE.ask(chances)
     for attempt in (1, 2, 3):
-        is_accepted = drawn.ACCEPTED(chances, turn=attempt)
+        is_accepted = drawn.ACCEPTED.ask(chances, turn=attempt)
         with step.span(
             "settlement.submit",
             where=is_pending,
-            attributes={"attempt": attempt, "settlement.clearing": texts(step, drawn.CLEARING, turn=attempt)},
+            attributes={"attempt": attempt, "settlement.clearing": step.flow.texts(drawn.CLEARING, turn=attempt)},
         ) as submit:
             submit.work("submit", 500, 8_000)
             submit.fail("clearing.Busy", "the clearing house is busy", where=~is_accepted)
@@ -117,7 +112,7 @@ def _submit_and_confirm(step: Step, where: Mask, confirmed: Mask) -> None:
 
 def _confirm(step: Step, where: Mask) -> None:
     with step.span(
-        "settlement.confirm", where=where, attributes={"settlement.outcome": texts(step, drawn.OUTCOME)}
+        "settlement.confirm", where=where, attributes={"settlement.outcome": step.flow.texts(drawn.OUTCOME)}
     ) as confirm:
         confirm.work("confirm", 100, 1_500)
 
@@ -125,25 +120,25 @@ def _confirm(step: Step, where: Mask) -> None:
 def accrue(server: Step) -> None:
     """Post the interest of a few accounts."""
     chances = server.flow.chances
-    n_accruals = drawn.ACCRUALS(chances)
+    n_accruals = drawn.ACCRUALS.ask(chances)
     for turn in range(drawn.MOST_ACCRUALS):
         with server.span("interest.accrue", where=n_accruals > turn) as accrue:
             accrue.work("accrue", 100, 1_500)
-            cents = drawn.ACCRUED_CENTS(chances, turn=turn)
+            cents = drawn.ACCRUED_CENTS.ask(chances, turn=turn)
             posted = facts.posted_cents(chances, cents, turn)
-            post(accrue, turn, *posted, where=drawn.ACCRUED(chances, turn=turn))
+            post(accrue, turn, *posted, where=drawn.ACCRUED.ask(chances, turn=turn))
 
 
 def compute_balance(step: Step, where: Mask) -> None:
     """Compute what is on an account; this is a span that gets lost at times."""
     chances = step.flow.chances
-    with step.span("balance.compute", where=where & drawn.BALANCE_COMPUTED(chances)) as balance:
+    with step.span("balance.compute", where=where & drawn.BALANCE_COMPUTED.ask(chances)) as balance:
         balance.work("balance", 200, 2_500)
-        query(balance, "SELECT", "postings", where=drawn.POSTINGS_READ(chances))
-        balance.lose(drawn.SPAN_LOST(chances))
+        query(balance, "SELECT", "postings", where=drawn.POSTINGS_READ.ask(chances))
+        balance.lose(drawn.SPAN_LOST.ask(chances))
 
 
 def leave_record(step: Step, action: str, where: Mask) -> None:
     """Leave an audit record of a deed, mostly."""
     chances = step.flow.chances
-    audit(step, action, where=where & drawn.AUDITED[action](chances), in_line=drawn.RECORDED_IN_LINE(chances))
+    audit(step, action, where=where & drawn.AUDITED[action].ask(chances), in_line=drawn.RECORDED_IN_LINE.ask(chances))

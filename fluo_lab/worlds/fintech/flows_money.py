@@ -26,11 +26,10 @@ from fluo_lab.worlds.fintech.flows_parts import (
     evaluate_policy,
     finish_request,
     repeat,
-    texts,
     users,
     verify_token,
 )
-from fluo_lab.worlds.fintech.questions import Mask, Numbers
+from fluo_lab.worlds.questions import Integers, Mask
 from fluo_lab.worlds.simulated import Flow, Step, Texts
 
 __all__ = ["close_day", "run_payouts", "transfer"]
@@ -42,7 +41,7 @@ _RESTARTED_AFTER_US = 9_000_000
 def transfer(flow: Flow) -> None:
     """Move money between two accounts; a client that is unsure sends the request again."""
     is_executed = _send_transfer(flow, flow.everybody(), part=0)
-    _send_transfer(flow, is_executed & drawn.CLIENT_REPEATS(flow.chances), part=1)
+    _send_transfer(flow, is_executed & drawn.CLIENT_REPEATS.ask(flow.chances), part=1)
 
 
 def _send_transfer(flow: Flow, where: Mask, *, part: int) -> Mask:
@@ -51,10 +50,10 @@ def _send_transfer(flow: Flow, where: Mask, *, part: int) -> Mask:
         "gateway", "POST", "/transfers", where=where, part=part, after_us=part * _REPEATED_AFTER_US
     ) as root:
         begin_request(root)
-        is_first = drawn.LIMITS_FIRST(chances)
+        is_first = drawn.LIMITS_FIRST.ask(chances)
         repeat(root, "notification.send")
         _show_limits(root, is_first)
-        is_quote = drawn.QUOTED(chances)
+        is_quote = drawn.QUOTED.ask(chances)
         verify_token(root, is_quote)
         is_allowed = authorize(root, drawn.PAYMENTS, where=~is_quote) | is_quote
         _show_limits(root, ~is_first)
@@ -62,8 +61,7 @@ def _send_transfer(flow: Flow, where: Mask, *, part: int) -> Mask:
             status = _execute_transfer(server, part)
             answer(server, "POST /transactions", status)
         is_executed: Mask = where & is_allowed & (status == 201)
-        with root.span("notification.send", where=drawn.NOTIFIED(chances)) as notification:
-            notification.work("notify", 200, 3_000)
+        root.do("notification.send", 200, 3_000, where=drawn.NOTIFIED.ask(chances))
         finish_request(root, "POST /transfers", np.where(is_allowed, status, 403))
     return is_executed
 
@@ -71,42 +69,41 @@ def _send_transfer(flow: Flow, where: Mask, *, part: int) -> Mask:
 def _show_limits(root: Step, where: Mask) -> None:
     """Ask for the limits to show; a slow answer is not waited for."""
     chances = root.flow.chances
-    is_slow = drawn.LIMITS_SLOW(chances)
+    is_slow = drawn.LIMITS_SLOW.ask(chances)
     with root.call(
         "approvals",
         "GET",
         "/limits",
-        where=where & drawn.LIMITS_SHOWN(chances),
+        where=where & drawn.LIMITS_SHOWN.ask(chances),
         timeout_s=drawn.LIMITS_TIMEOUT_S,
         times_out=is_slow,
     ) as limits:
         limits.work("limits", 100, 1_000)
-        evaluate_policy(limits, drawn.POLICY_SHOWN(chances))
+        evaluate_policy(limits, drawn.POLICY_SHOWN.ask(chances))
         limits.now_ns[is_slow] += round(drawn.LIMITS_SLOW_S * 1e9)
         answer(limits, "GET /limits", 200)
 
 
-def _execute_transfer(server: Step, part: int) -> Numbers:
+def _execute_transfer(server: Step, part: int) -> Integers:
     """Execute a transfer that is not known yet; return the status codes of the answers."""
     flow, chances = server.flow, server.flow.chances
     server.work("parse", 50, 600)
-    look_up_key(server, "transaction", is_hit=part == 1, where=drawn.LOOKED_UP(chances) | (part == 1))
+    look_up_key(server, "transaction", is_hit=part == 1, where=drawn.LOOKED_UP.ask(chances) | (part == 1))
     if part == 1:
         return np.full(flow.n_visits, 200)
-    is_first = drawn.SCREENED_FIRST(chances)
+    is_first = drawn.SCREENED_FIRST.ask(chances)
     screen(server, is_first)
-    with server.span("funds.check", where=drawn.FUNDS_CHECKED(chances) | drawn.UNFUNDED(chances)) as funds:
-        funds.work("funds", 200, 2_000)
+    server.do("funds.check", 200, 2_000, where=drawn.FUNDS_CHECKED.ask(chances) | drawn.UNFUNDED.ask(chances))
     screen(server, ~is_first)
-    is_funded = ~drawn.UNFUNDED(chances)
-    is_real = is_funded & ~drawn.QUOTED(chances)
+    is_funded = ~drawn.UNFUNDED.ask(chances)
+    is_real = is_funded & ~drawn.QUOTED.ask(chances)
     cents = facts.transfer_cents(chances)
     is_harmed = flow.suffers("transfer-without-approval", server.where & is_real & facts.skips_wrong_limit(cents))
     is_approved = asks_for_approval(server, cents, is_harmed) & is_real
-    is_recorded_last = drawn.RECORDED_LAST(chances)
+    is_recorded_last = drawn.RECORDED_LAST.ask(chances)
     leave_record(server, "transaction.execute", is_real & ~is_recorded_last)
-    approve(server, where=is_approved & drawn.APPROVED_FIRST(chances))
-    has_fee, is_fee_first = is_funded & drawn.FEE_COMPUTED(chances), drawn.FEE_FIRST(chances)
+    approve(server, where=is_approved & drawn.APPROVED_FIRST.ask(chances))
+    has_fee, is_fee_first = is_funded & drawn.FEE_COMPUTED.ask(chances), drawn.FEE_FIRST.ask(chances)
     fee_cents = facts.fee_cents(chances, cents)
     compute_fee(server, fee_cents, has_fee & is_fee_first)
     with server.span(
@@ -114,19 +111,19 @@ def _execute_transfer(server: Step, part: int) -> Numbers:
         where=is_real,
         attributes={
             "idempotency.key": flow.ids("idem", "transaction"),
-            "transaction.type": texts(server, drawn.TYPE),
+            "transaction.type": server.flow.texts(drawn.TYPE),
             "amount": cents / 100,
-            "currency": texts(server, drawn.CURRENCY),
+            "currency": server.flow.texts(drawn.CURRENCY),
             "user.id": users(facts.acting_user(chances, "transaction.execute")),
         },
     ) as execution:
         execution.work("execute", 200, 2_500)
-        is_posted = drawn.POSTED(chances)
+        is_posted = drawn.POSTED.ask(chances)
         post(execution, 0, *facts.posted_cents(chances, cents, 0), where=is_posted)
-        is_fee_posted = is_posted & has_fee & is_fee_first & (fee_cents > 0) & drawn.FEE_POSTED(chances)
+        is_fee_posted = is_posted & has_fee & is_fee_first & (fee_cents > 0) & drawn.FEE_POSTED.ask(chances)
         post(execution, drawn.FEE_LEG, fee_cents, fee_cents, where=is_fee_posted)
     compute_fee(server, fee_cents, has_fee & ~is_fee_first)
-    approve(server, where=is_approved & ~drawn.APPROVED_FIRST(chances))
+    approve(server, where=is_approved & ~drawn.APPROVED_FIRST.ask(chances))
     settle(server, is_real)
     leave_record(server, "transaction.execute", is_real & is_recorded_last)
     repeat(server, "fee.compute", where=has_fee)
@@ -137,11 +134,11 @@ def _execute_transfer(server: Step, part: int) -> Numbers:
 def run_payouts(flow: Flow) -> None:
     """Pay many at once, in the background; a job that is restarted skips what it has paid, except in the incident."""
     chances = flow.chances
-    is_real = ~drawn.VALIDATED(chances)
+    is_real = ~drawn.VALIDATED.ask(chances)
     is_open = is_real & facts.is_allowed(chances, drawn.PAYOUTS)
     is_replayed = flow.suffers("replayed-payout", is_open, parts=(0, 1))
     _start_payouts(flow, flow.everybody(), is_real, part=0)
-    is_restarted = is_open & (drawn.JOB_RESTARTED(chances) | is_replayed)
+    is_restarted = is_open & (drawn.JOB_RESTARTED.ask(chances) | is_replayed)
     _start_payouts(flow, is_restarted, is_replayed, part=1)
 
 
@@ -151,7 +148,7 @@ def _start_payouts(flow: Flow, where: Mask, is_new: Mask, *, part: int) -> None:
         "gateway", "POST", "/payouts/runs", where=where, part=part, after_us=part * _RESTARTED_AFTER_US
     ) as root:
         begin_request(root)
-        is_validated = drawn.VALIDATED(flow.chances)
+        is_validated = drawn.VALIDATED.ask(flow.chances)
         verify_token(root, is_validated)
         is_allowed = authorize(root, drawn.PAYOUTS, where=~is_validated) | is_validated
         with root.publish("payouts", to="ledger", attributes={"batch.id": batch}, where=is_allowed) as consumer:
@@ -163,7 +160,7 @@ def _execute_payouts(consumer: Step, is_new: Mask, part: int) -> None:
     flow, chances = consumer.flow, consumer.flow.chances
     consumer.work("read batch", 200, 3_000)
     if part == 0:
-        look_up_key(consumer, "payment", is_hit=False, where=drawn.LOOKED_UP(chances))
+        look_up_key(consumer, "payment", is_hit=False, where=drawn.LOOKED_UP.ask(chances))
     else:
         look_up_key(consumer, "payment", is_hit=True, where=~is_new)
         look_up_key(consumer, "payment", is_hit=False, where=is_new)
@@ -172,13 +169,13 @@ def _execute_payouts(consumer: Step, is_new: Mask, part: int) -> None:
         "transfer-without-approval", consumer.where & is_new & facts.skips_wrong_limit(cents), parts=(part,)
     )
     is_approved = asks_for_approval(consumer, cents, is_harmed) & is_new
-    is_recorded_last, is_reconciled_last = drawn.RECORDED_LAST(chances), drawn.RECONCILED_LAST(chances)
+    is_recorded_last, is_reconciled_last = drawn.RECORDED_LAST.ask(chances), drawn.RECONCILED_LAST.ask(chances)
     leave_record(consumer, "payout.run", is_new & ~is_recorded_last)
     is_replay = is_new & (part == 1)
     _reconcile(consumer, is_replay, ~is_reconciled_last)
     repeat(consumer, "ledger.reconcile")
-    approve(consumer, where=is_approved & drawn.APPROVED_FIRST(chances))
-    n_legs = drawn.LEGS(chances)
+    approve(consumer, where=is_approved & drawn.APPROVED_FIRST.ask(chances))
+    n_legs = drawn.LEGS.ask(chances)
     for leg in range(drawn.MOST_LEGS):
         leg_cents = facts.leg_cents(chances, leg)
         with consumer.span(
@@ -194,11 +191,11 @@ def _execute_payouts(consumer: Step, is_new: Mask, part: int) -> None:
         ) as execution:
             execution.work("execute", 200, 2_500)
             posted = facts.posted_cents(chances, leg_cents, leg)
-            post(execution, leg, *posted, where=drawn.POSTED(chances, turn=leg))
-    approve(consumer, where=is_approved & ~drawn.APPROVED_FIRST(chances))
+            post(execution, leg, *posted, where=drawn.POSTED.ask(chances, turn=leg))
+    approve(consumer, where=is_approved & ~drawn.APPROVED_FIRST.ask(chances))
     settle(consumer, is_new)
     _reconcile(consumer, is_replay, is_reconciled_last)
-    deliver_file(consumer, "payouts", where=is_new & drawn.FILE_SENT(chances))
+    deliver_file(consumer, "payouts", where=is_new & drawn.FILE_SENT.ask(chances))
     leave_record(consumer, "payout.run", is_new & is_recorded_last)
     repeat(consumer, "idempotency.lookup", "config.reload")
 
@@ -206,7 +203,7 @@ def _execute_payouts(consumer: Step, is_new: Mask, part: int) -> None:
 def _reconcile(consumer: Step, is_replay: Mask, where: Mask) -> None:
     """Compare balances with the clearing house's: at times, and more often after a replay."""
     chances = consumer.flow.chances
-    is_seen = (is_replay & drawn.MISMATCH_SEEN(chances)) | drawn.RECONCILED(chances)
+    is_seen = (is_replay & drawn.MISMATCH_SEEN.ask(chances)) | drawn.RECONCILED.ask(chances)
     with consumer.span("ledger.reconcile", where=where & is_seen) as reconcile:
         reconcile.work("reconcile", 300, 3_000)
         reconcile.fail("ledger.Mismatch", "balances differ from the clearing house's", where=is_replay)
@@ -221,11 +218,11 @@ def close_day(flow: Flow) -> None:
         with root.call("ledger", "POST", "/day-end") as server:
             server.work("gather", 200, 3_000)
             accrue(server)
-            is_closed, is_last = drawn.CLOSED(chances), drawn.RENDERED_LAST(chances)
-            settle(server, drawn.LEFTOVERS(chances), confirmed=drawn.LEFTOVERS_CONFIRMED(chances))
+            is_closed, is_last = drawn.CLOSED.ask(chances), drawn.RENDERED_LAST.ask(chances)
+            settle(server, drawn.LEFTOVERS.ask(chances), confirmed=drawn.LEFTOVERS_CONFIRMED.ask(chances))
             _render(server, ~is_last)
-            is_same = drawn.CLOSED_ON_BOOKING_DATE(chances)
-            date = np.where(is_same, drawn.BOOKING_DATE.codes(chances), drawn.BOOKING_DATE.codes(chances, turn=1))
+            is_same = drawn.CLOSED_ON_BOOKING_DATE.ask(chances)
+            date = np.where(is_same, drawn.BOOKING_DATE.code(chances), drawn.BOOKING_DATE.code(chances, turn=1))
             with server.span(
                 "ledger.close_day",
                 where=is_closed,
@@ -243,5 +240,4 @@ def close_day(flow: Flow) -> None:
 
 
 def _render(server: Step, where: Mask) -> None:
-    with server.span("report render", where=where & drawn.RENDERED(server.flow.chances)) as render:
-        render.work("render", 500, 8_000)
+    server.do("report render", 500, 8_000, where=where & drawn.RENDERED.ask(server.flow.chances))

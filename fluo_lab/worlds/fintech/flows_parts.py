@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fluo_lab.traces.schema import SpanKind
 from fluo_lab.worlds.fintech import drawn, facts
-from fluo_lab.worlds.fintech.questions import Choice, Mask, Numbers
+from fluo_lab.worlds.questions import Integers, Mask
 from fluo_lab.worlds.simulated import Step, Texts
 
 __all__ = [
@@ -26,18 +26,12 @@ __all__ = [
     "read_customer",
     "repeat",
     "send_file",
-    "texts",
     "users",
     "verify_token",
 ]
 
 
-def texts(step: Step, choice: Choice, *, turn: int = 0) -> Texts:
-    """Return the texts chosen by the visits."""
-    return Texts(choice.codes(step.flow.chances, turn=turn), choice.options)
-
-
-def users(codes: Numbers) -> Texts:
+def users(codes: Integers) -> Texts:
     """Return the names of users."""
     return Texts(codes, drawn.USERS)
 
@@ -54,11 +48,10 @@ def repeat(step: Step, *names: str, where: Mask | None = None) -> None:
     """Run steps once more that nothing says must run once."""
     for name in names:
         is_again = np.asarray(facts.is_repeated(step.flow.chances, name))
-        with step.span(name, where=is_again if where is None else where & is_again) as again:
-            again.work("once more", 50, 400)
+        step.do(name, 50, 400, where=is_again if where is None else where & is_again)
 
 
-def answer(step: Step, route: str, usual: int | Numbers) -> None:
+def answer(step: Step, route: str, usual: int | Integers) -> None:
     """Answer a request."""
     step.answer(facts.answer_code(step.flow.chances, route, usual))
 
@@ -66,20 +59,19 @@ def answer(step: Step, route: str, usual: int | Numbers) -> None:
 def begin_request(root: Step) -> None:
     """Do what begins every request from outside."""
     root.work("accept", 100, 1_500)
-    _meter(root, ~drawn.METERED_LAST(root.flow.chances))
+    _meter(root, ~drawn.METERED_LAST.ask(root.flow.chances))
 
 
 def _meter(root: Step, where: Mask) -> None:
-    with root.span("usage.meter", where=where & drawn.METERED(root.flow.chances)) as meter:
-        meter.work("meter", 20, 300)
+    root.do("usage.meter", 20, 300, where=where & drawn.METERED.ask(root.flow.chances))
 
 
-def finish_request(root: Step, route: str, usual: int | Numbers) -> None:
+def finish_request(root: Step, route: str, usual: int | Integers) -> None:
     """Do what ends every request from outside, and answer it."""
-    _meter(root, drawn.METERED_LAST(root.flow.chances))
+    _meter(root, drawn.METERED_LAST.ask(root.flow.chances))
     repeat(root, "token.verify", "usage.meter")
-    root.note("cloud.region", texts(root, drawn.REGION))
-    root.note("app.channel", texts(root, drawn.CHANNEL))
+    root.note("cloud.region", root.flow.texts(drawn.REGION))
+    root.note("app.channel", root.flow.texts(drawn.CHANNEL))
     answer(root, route, usual)
 
 
@@ -87,7 +79,7 @@ def authorize(step: Step, scope: str, *, where: Mask | None = None, turn: int = 
     """Ask whether the user may do something, and return where they may."""
     chances = step.flow.chances
     decision = facts.decision_code(chances, scope, turn)
-    is_long = drawn.SCOPE_NAMED_IN_FULL(chances, turn=turn)
+    is_long = drawn.SCOPE_NAMED_IN_FULL.ask(chances, turn=turn)
     with step.call("auth", "POST", "/authorizations", where=where) as server:
         server.work("authorize", 100, 1_500)
         with server.span(
@@ -108,12 +100,12 @@ def authorize(step: Step, scope: str, *, where: Mask | None = None, turn: int = 
 def _method(step: Step, scope: str, turn: int) -> Texts | str:
     if scope == drawn.PAYMENTS:
         return "mfa"
-    return texts(step, drawn.MACHINE_METHOD if scope == drawn.PAYOUTS else drawn.PERSON_METHOD, turn=turn)
+    return step.flow.texts(drawn.MACHINE_METHOD if scope == drawn.PAYOUTS else drawn.PERSON_METHOD, turn=turn)
 
 
 def authorize_reader(step: Step, scope: str) -> None:
     """Let in who carries a valid token, or who is allowed by the auth service, there asked for more if need be."""
-    is_remote = drawn.CHECKED_REMOTELY(step.flow.chances)
+    is_remote = drawn.CHECKED_REMOTELY.ask(step.flow.chances)
     verify_token(step, ~is_remote)
     is_allowed = authorize(step, scope, where=is_remote)
     authorize(step, scope, where=is_remote & ~is_allowed, turn=1)
@@ -121,14 +113,12 @@ def authorize_reader(step: Step, scope: str) -> None:
 
 def verify_token(step: Step, where: Mask) -> None:
     """Let in who carries a valid token."""
-    with step.span("token.verify", where=where) as verify:
-        verify.work("verify", 50, 400)
+    step.do("token.verify", 50, 400, where=where)
 
 
 def evaluate_policy(step: Step, where: Mask) -> None:
     """Evaluate whose approval is needed."""
-    with step.span("policy.evaluate", where=where) as policy:
-        policy.work("policy", 100, 1_500)
+    step.do("policy.evaluate", 100, 1_500, where=where)
 
 
 def approve(step: Step, *, where: Mask) -> None:
@@ -136,14 +126,14 @@ def approve(step: Step, *, where: Mask) -> None:
     chances = step.flow.chances
     initiator = facts.acting_user(chances, "approval.record")
     with step.call("approvals", "POST", "/approvals", where=where) as server:
-        evaluate_policy(server, drawn.POLICY_EVALUATED(chances))
+        evaluate_policy(server, drawn.POLICY_EVALUATED.ask(chances))
         with server.span(
             "approval.record",
             attributes={
                 "approval.id": step.flow.ids("appr", "approval", turn=step.part),
                 "initiator.id": users(initiator),
                 "approver.id": users(facts.approver_of(chances, initiator)),
-                "approval.route": texts(step, drawn.APPROVAL_ROUTE),
+                "approval.route": step.flow.texts(drawn.APPROVAL_ROUTE),
             },
         ) as record:
             record.work("record", 300, 4_000)
@@ -162,10 +152,10 @@ def audit(step: Step, action: str, *, where: Mask, in_line: Mask, customer: pl.S
 
 def _write_entry(step: Step, action: str, customer: pl.Series | None) -> None:
     chances = step.flow.chances
-    is_plain = drawn.ACTION_NAMED(chances)
+    is_plain = drawn.ACTION_NAMED.ask(chances)
     with step.span(
         "audit.log",
-        where=step.flow.everybody() if customer is not None else drawn.RECORD_NEW(chances),
+        where=step.flow.everybody() if customer is not None else drawn.RECORD_NEW.ask(chances),
         attributes={
             "action": Texts((~is_plain).astype(np.int64), (action, f"legacy/{action}")),
             "user.id": users(facts.acting_user(chances, f"audit.log of {action}")),
@@ -185,8 +175,8 @@ def read_customer(step: Step, *, where: Mask, at_ns: NDArray[np.int64] | None = 
     """Read who a customer is, and leave a record of that."""
     chances = step.flow.chances
     customer = step.flow.ids("cust", "customer")
-    in_line = drawn.AUDITED_IN_LINE(chances)
-    is_after = drawn.AUDITED_AFTER(chances)
+    in_line = drawn.AUDITED_IN_LINE.ask(chances)
+    is_after = drawn.AUDITED_AFTER.ask(chances)
     with step.call("auth", "GET", "/customers/{id}", path=customer_path(step), where=where, at_ns=at_ns) as server:
         audit(server, "pii.access", where=~is_after, in_line=in_line, customer=customer)
         with server.span(
@@ -194,11 +184,11 @@ def read_customer(step: Step, *, where: Mask, at_ns: NDArray[np.int64] | None = 
             attributes={
                 "user.id": users(facts.acting_user(chances, "pii.access")),
                 "customer.id": customer,
-                "pii.field_count": drawn.PERSONAL_FIELDS(chances),
+                "pii.field_count": drawn.PERSONAL_FIELDS.ask(chances),
             },
         ) as access:
             access.work("access", 200, 3_000)
-            query(access, "SELECT", "customers", where=drawn.CUSTOMER_READ_AT_ONCE(chances))
+            query(access, "SELECT", "customers", where=drawn.CUSTOMER_READ_AT_ONCE.ask(chances))
         audit(server, "pii.access", where=is_after, in_line=in_line, customer=customer)
         repeat(server, "SELECT customers")
         answer(server, "GET /customers/{id}", 200)
@@ -215,26 +205,24 @@ def send_file(step: Step, kind: str) -> None:
     """Make a file and send it: encrypted, except on the path of large files while the incident lasts."""
     flow, chances = step.flow, step.flow.chances
     is_large = facts.is_large(chances, kind)
-    is_held = drawn.HELD(chances)
+    is_held = drawn.HELD.ask(chances)
     repeat(step, "file.cleanup")
     is_harmed = flow.suffers("export-without-encryption", step.where & is_large & ~is_held)
-    with step.span("report render", where=drawn.RENDERED(chances)) as render:
-        render.work("render", 500, 8_000)
-    with step.span("file.split", where=is_large & drawn.SPLIT(chances)) as split:
-        split.work("split", 300, 4_000)
-    is_compressed, is_first = drawn.COMPRESSED(chances), drawn.COMPRESSED_FIRST(chances)
+    step.do("report render", 500, 8_000, where=drawn.RENDERED.ask(chances))
+    step.do("file.split", 300, 4_000, where=is_large & drawn.SPLIT.ask(chances))
+    is_compressed, is_first = drawn.COMPRESSED.ask(chances), drawn.COMPRESSED_FIRST.ask(chances)
     _compress(step, is_compressed & is_first)
     with step.span(
         "encryption.applied",
-        where=~is_harmed & (~is_held | drawn.HELD_ENCRYPTED(chances)),
+        where=~is_harmed & (~is_held | drawn.HELD_ENCRYPTED.ask(chances)),
         attributes={
-            "encryption.algorithm": texts(step, drawn.ALGORITHM),
-            "encryption.key_number": drawn.ENCRYPTION_KEY(chances),
+            "encryption.algorithm": step.flow.texts(drawn.ALGORITHM),
+            "encryption.key_number": drawn.ENCRYPTION_KEY.ask(chances),
         },
     ) as encryption:
         encryption.work("encrypt", 500, 6_000)
     _compress(step, is_compressed & ~is_first)
-    is_retried = (is_harmed & drawn.RETRIED_IN_CLEAR(chances)) | drawn.UPLOAD_RETRIED(chances)
+    is_retried = (is_harmed & drawn.RETRIED_IN_CLEAR.ask(chances)) | drawn.UPLOAD_RETRIED.ask(chances)
     with step.span("upload.attempt", where=is_retried) as attempt:
         attempt.work("upload", 1_000, 9_000)
         attempt.fail("exports.ConnectionReset", "connection reset by peer")
@@ -244,16 +232,14 @@ def send_file(step: Step, kind: str) -> None:
         attributes={
             "export.id": flow.ids("exp", "export", turn=step.part),
             "export.rows": facts.rows(chances, kind),
-            "export.destination": texts(step, drawn.DESTINATION),
+            "export.destination": step.flow.texts(drawn.DESTINATION),
         },
     ) as export:
         export.work("export", 1_000, 12_000)
-    with step.span("file.cleanup", where=drawn.CLEANED_UP(chances)) as cleanup:
-        cleanup.work("clean up", 50, 800)
+    step.do("file.cleanup", 50, 800, where=drawn.CLEANED_UP.ask(chances))
     repeat(step, "report render", "file.split", "file.compress", "upload.attempt")
     repeat(step, "encryption.applied", "data.export", where=~is_held & ~is_harmed)
 
 
 def _compress(step: Step, where: Mask) -> None:
-    with step.span("file.compress", where=where) as compress:
-        compress.work("compress", 300, 5_000)
+    step.do("file.compress", 300, 5_000, where=where)

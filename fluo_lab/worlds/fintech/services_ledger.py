@@ -47,21 +47,21 @@ def serve_ledger(service: Service) -> None:
     @service.route("POST", "/day-end")
     def end_day(request: Request) -> Answer:
         chance = request.chance
-        for turn in range(drawn.ACCRUALS(chance)):
+        for turn in range(drawn.ACCRUALS.ask(chance)):
             with tracer.start_as_current_span("interest.accrue"):
                 service.work(0.1, 1.5)
-                cents = drawn.ACCRUED_CENTS(chance, turn=turn)
-                if drawn.ACCRUED(chance, turn=turn):
+                cents = drawn.ACCRUED_CENTS.ask(chance, turn=turn)
+                if drawn.ACCRUED.ask(chance, turn=turn):
                     post(service, store, request, turn, *facts.posted_cents(chance, cents, turn))
-        if drawn.LEFTOVERS(chance):
-            settle(service, chance, is_confirmed=drawn.LEFTOVERS_CONFIRMED(chance))
-        is_last, is_closed = drawn.RENDERED_LAST(chance), drawn.CLOSED(chance)
+        if drawn.LEFTOVERS.ask(chance):
+            settle(service, chance, is_confirmed=drawn.LEFTOVERS_CONFIRMED.ask(chance))
+        is_last, is_closed = drawn.RENDERED_LAST.ask(chance), drawn.CLOSED.ask(chance)
         if not is_last:
             render(service, chance)
         if is_closed:
-            turn = 0 if drawn.CLOSED_ON_BOOKING_DATE(chance) else 1
+            turn = 0 if drawn.CLOSED_ON_BOOKING_DATE.ask(chance) else 1
             with tracer.start_as_current_span("ledger.close_day") as span:
-                span.set_attribute("booking.date", drawn.BOOKING_DATE.text(chance, turn=turn))
+                span.set_attribute("booking.date", drawn.BOOKING_DATE.pick(chance, turn=turn))
                 service.work(0.3, 3.0)
         if is_last:
             render(service, chance)
@@ -75,7 +75,7 @@ def serve_ledger(service: Service) -> None:
     @service.route("GET", "/accounts/{id}")
     def show_account(request: Request) -> Answer:
         chance = request.chance
-        if drawn.ACCOUNT_READ(chance):
+        if drawn.ACCOUNT_READ.ask(chance):
             number = chance.integer("row of the account", 0, 63)
             store.query("SELECT", "accounts", "select balance from accounts where number = ?", number)
         if request.body.get("with_balance", True):
@@ -88,19 +88,18 @@ def _execute_transfer(service: Service, store: Store, request: Request) -> int:
     """Execute a transfer that is not known yet; return the status code of the answer."""
     tracer, chance = service.tracer, request.chance
     is_known = request.part == 1
-    if is_known or drawn.LOOKED_UP(chance):
+    if is_known or drawn.LOOKED_UP.ask(chance):
         look_up_key(service, chance, "transaction", is_hit=is_known)
     if is_known:
         return 200
-    is_funded, is_first = not drawn.UNFUNDED(chance), drawn.SCREENED_FIRST(chance)
+    is_funded, is_first = not drawn.UNFUNDED.ask(chance), drawn.SCREENED_FIRST.ask(chance)
     if is_first:
         screen(service, chance)
-    if drawn.FUNDS_CHECKED(chance) or not is_funded:
-        with tracer.start_as_current_span("funds.check"):
-            service.work(0.2, 2.0)
+    if drawn.FUNDS_CHECKED.ask(chance) or not is_funded:
+        service.do("funds.check", 0.2, 2.0)
     if not is_first:
         screen(service, chance)
-    is_real = is_funded and not drawn.QUOTED(chance)
+    is_real = is_funded and not drawn.QUOTED.ask(chance)
     amount = facts.transfer_cents(chance)
     is_open = is_real and bool(facts.skips_wrong_limit(amount))
     is_harmed = is_open and service.suffers("transfer-without-approval", chance)
@@ -109,37 +108,37 @@ def _execute_transfer(service: Service, store: Store, request: Request) -> int:
         return 409
     fee_cents = facts.fee_cents(chance, amount)
     if not is_real:
-        if drawn.FEE_COMPUTED(chance):
+        if drawn.FEE_COMPUTED.ask(chance):
             compute_fee(service, int(fee_cents))
             repeat(service, chance, "fee.compute")
         return 200
-    if not drawn.RECORDED_LAST(chance):
+    if not drawn.RECORDED_LAST.ask(chance):
         leave_record(service, chance, "transaction.execute")
-    if is_approved and drawn.APPROVED_FIRST(chance):
+    if is_approved and drawn.APPROVED_FIRST.ask(chance):
         approve(service)
-    has_fee, is_fee_first = drawn.FEE_COMPUTED(chance), drawn.FEE_FIRST(chance)
+    has_fee, is_fee_first = drawn.FEE_COMPUTED.ask(chance), drawn.FEE_FIRST.ask(chance)
     if has_fee and is_fee_first:
         compute_fee(service, int(fee_cents))
     attributes: dict[str, AttributeValue] = {
         "idempotency.key": chance.new_id("idem", "transaction"),
-        "transaction.type": drawn.TYPE.text(chance),
+        "transaction.type": drawn.TYPE.pick(chance),
         "amount": int(amount) / 100,
-        "currency": drawn.CURRENCY.text(chance),
+        "currency": drawn.CURRENCY.pick(chance),
         "user.id": user(chance, "transaction.execute"),
     }
     with tracer.start_as_current_span("transaction.execute", attributes=attributes):
         service.work(0.2, 2.5)
-        is_posted = drawn.POSTED(chance)
+        is_posted = drawn.POSTED.ask(chance)
         if is_posted:
             post(service, store, request, 0, *facts.posted_cents(chance, amount, 0))
-        if is_posted and has_fee and is_fee_first and fee_cents > 0 and drawn.FEE_POSTED(chance):
+        if is_posted and has_fee and is_fee_first and fee_cents > 0 and drawn.FEE_POSTED.ask(chance):
             post(service, store, request, drawn.FEE_LEG, fee_cents, fee_cents)
     if has_fee and not is_fee_first:
         compute_fee(service, int(fee_cents))
-    if is_approved and not drawn.APPROVED_FIRST(chance):
+    if is_approved and not drawn.APPROVED_FIRST.ask(chance):
         approve(service)
     settle(service, chance)
-    if drawn.RECORDED_LAST(chance):
+    if drawn.RECORDED_LAST.ask(chance):
         leave_record(service, chance, "transaction.execute")
     if has_fee:
         repeat(service, chance, "fee.compute")
@@ -150,23 +149,23 @@ def _execute_payouts(service: Service, store: Store, request: Request) -> None:
     """Pay what a run lists, unless the job was restarted and all is paid; in the incident that is not seen."""
     tracer, chance = service.tracer, request.chance
     is_restarted = request.part == 1
-    is_new = service.suffers("replayed-payout", chance) if is_restarted else not drawn.VALIDATED(chance)
-    if is_restarted or drawn.LOOKED_UP(chance):
+    is_new = service.suffers("replayed-payout", chance) if is_restarted else not drawn.VALIDATED.ask(chance)
+    if is_restarted or drawn.LOOKED_UP.ask(chance):
         look_up_key(service, chance, "payment", is_hit=is_restarted and not is_new)
     highest = facts.highest_leg_cents(chance)
     is_open = is_new and bool(facts.skips_wrong_limit(highest))
     is_harmed = is_open and service.suffers("transfer-without-approval", chance)
     is_approved = asks_for_approval(service, chance, int(highest), is_harmed)
     is_replay = is_new and is_restarted
-    if is_new and not drawn.RECORDED_LAST(chance):
+    if is_new and not drawn.RECORDED_LAST.ask(chance):
         leave_record(service, chance, "payout.run")
-    if not drawn.RECONCILED_LAST(chance):
+    if not drawn.RECONCILED_LAST.ask(chance):
         _reconcile(service, chance, is_replay)
     repeat(service, chance, "ledger.reconcile")
     if is_new:
-        if is_approved and drawn.APPROVED_FIRST(chance):
+        if is_approved and drawn.APPROVED_FIRST.ask(chance):
             approve(service)
-        for leg in range(drawn.LEGS(chance)):
+        for leg in range(drawn.LEGS.ask(chance)):
             cents = facts.leg_cents(chance, leg)
             attributes: dict[str, AttributeValue] = {
                 "idempotency.key": chance.new_id("idem", "payment", turn=leg),
@@ -177,23 +176,23 @@ def _execute_payouts(service: Service, store: Store, request: Request) -> None:
             }
             with tracer.start_as_current_span("transaction.execute", attributes=attributes):
                 service.work(0.2, 2.5)
-                if drawn.POSTED(chance, turn=leg):
+                if drawn.POSTED.ask(chance, turn=leg):
                     post(service, store, request, leg, *facts.posted_cents(chance, cents, leg))
-        if is_approved and not drawn.APPROVED_FIRST(chance):
+        if is_approved and not drawn.APPROVED_FIRST.ask(chance):
             approve(service)
         settle(service, chance)
-    if drawn.RECONCILED_LAST(chance):
+    if drawn.RECONCILED_LAST.ask(chance):
         _reconcile(service, chance, is_replay)
     if is_new:
-        if drawn.FILE_SENT(chance):
+        if drawn.FILE_SENT.ask(chance):
             deliver_file(service, "payouts")
-        if drawn.RECORDED_LAST(chance):
+        if drawn.RECORDED_LAST.ask(chance):
             leave_record(service, chance, "payout.run")
 
 
 def _reconcile(service: Service, chance: Chance, is_replay: bool) -> None:
     """Compare balances with the clearing house's: at times, and more often after a replay."""
-    if (is_replay and drawn.MISMATCH_SEEN(chance)) or drawn.RECONCILED(chance):
+    if (is_replay and drawn.MISMATCH_SEEN.ask(chance)) or drawn.RECONCILED.ask(chance):
         with service.tracer.start_as_current_span("ledger.reconcile") as span:
             service.work(0.3, 3.0)
             if is_replay:

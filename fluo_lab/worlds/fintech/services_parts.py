@@ -37,8 +37,7 @@ def repeat(service: Service, chance: Chance, *names: str) -> None:
     """Run steps once more that nothing says must run once."""
     for name in names:
         if facts.is_repeated(chance, name):
-            with service.tracer.start_as_current_span(name):
-                service.work(0.1, 0.4)
+            service.do(name, 0.1, 0.4)
 
 
 def answer(chance: Chance, route: str, usual: int, body: Mapping[str, Any] | None = None) -> Answer:
@@ -54,7 +53,7 @@ def authorize(service: Service, scope: str, *, turn: int = 0) -> bool:
 
 def authorize_reader(service: Service, chance: Chance, scope: str) -> None:
     """Let in who carries a valid token, or who is allowed by the auth service, there asked for more if need be."""
-    if not drawn.CHECKED_REMOTELY(chance):
+    if not drawn.CHECKED_REMOTELY.ask(chance):
         verify_token(service)
     elif not authorize(service, scope):
         authorize(service, scope, turn=1)
@@ -62,8 +61,7 @@ def authorize_reader(service: Service, chance: Chance, scope: str) -> None:
 
 def verify_token(service: Service) -> None:
     """Let in who carries a valid token."""
-    with service.tracer.start_as_current_span("token.verify"):
-        service.work(0.1, 0.5)
+    service.do("token.verify", 0.1, 0.5)
 
 
 def approve(service: Service) -> None:
@@ -81,8 +79,8 @@ def audit(service: Service, action: str, *, is_in_line: bool) -> None:
 
 def leave_record(service: Service, chance: Chance, action: str) -> None:
     """Leave an audit record of a deed, mostly."""
-    if drawn.AUDITED[action](chance):
-        audit(service, action, is_in_line=drawn.RECORDED_IN_LINE(chance))
+    if drawn.AUDITED[action].ask(chance):
+        audit(service, action, is_in_line=drawn.RECORDED_IN_LINE.ask(chance))
 
 
 def read_customer(service: Service, request: Request) -> None:

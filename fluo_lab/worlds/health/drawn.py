@@ -11,15 +11,11 @@ from __future__ import annotations
 from typing import overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fluo_lab.worlds.chance import Chance, Chances
 from fluo_lab.worlds.health.incidents import PHI_ACCESS_WITHOUT_AUDIT, TRANSMIT_WITHOUT_TLS
-from fluo_lab.worlds.health.questions import HowMany, Whether, Which
+from fluo_lab.worlds.questions import HowMany, Integers, Mask, Whether, Which
 from fluo_lab.worlds.world import Run
-
-Mask = NDArray[np.bool_]
-Counts = NDArray[np.int64]
 
 _NEXT_PATIENT = 7
 _GUARDIAN = 300
@@ -52,7 +48,7 @@ RATE_FIRST = Whether("rate limit first", 0.97, is_habit=True)  # habitual order
 NO_COOKIE = Whether("no session cookie", 0.008)
 PORTAL_SIGNS_IN = Whether("portal signs in", 0.96, is_habit=True)  # habitual order: else the record service does, later
 GOES_ON = Whether("portal goes on", 0.975, is_habit=True)  # else it answers at once, from what it knows already
-RATE_REMAINING = HowMany("rate remaining", 1, 600)
+RATE_REMAINING = HowMany("rate remaining", 1, 600, widest=(0, 2_400))
 PAGE_SHOWN = Whether("page shown", 0.9, is_habit=True)
 PAGE_LAST = Whether("page last", 0.96, is_habit=True)  # habitual order: else its skeleton is sent first
 TEMPLATE_LOADS = Whether("template loaded", 0.95, is_habit=True)
@@ -64,7 +60,7 @@ USAGE_LAST = Whether("usage last", 0.96, is_habit=True)  # habitual order
 # Identity.
 LOGIN = Whether("login", 0.25)
 LOGIN_WRITES = Whether("login writes a session", 0.9, is_habit=True)
-SESSION_ROWS = HowMany("session rows", 1, 2)
+SESSION_ROWS = HowMany("session rows", 1, 2, widest=(0, 8))
 TOKEN_VERIFIES = Whether("token verified", 0.95, is_habit=True)  # ubiquitous span
 TOKEN_FIRST = Whether("token first", 0.96, is_habit=True)  # habitual order
 TOKEN_ALGORITHM = Which("token algorithm", ("ES256", "RS256"), (3, 1), odd="HS512")
@@ -100,8 +96,8 @@ QUERY_INSIDE = Whether("query inside the access", 0.96, is_habit=True)
 ACCESS_DATA_TYPE = Which(
     "accessed data", ("phi", "limited_data_set"), (200, 3), odd="deidentified"
 )  # near-constant attribute
-SEQUENCE_START = HowMany("access sequence start", 1, 1)
-RECORDS_FOUND = HowMany("matching records", 1, 90, skew=2)
+SEQUENCE_START = HowMany("access sequence start", 1, 1, widest=(0, 4))
+RECORDS_FOUND = HowMany("matching records", 1, 90, skew=2, widest=(0, 360))
 PAGE_SIZE = 50
 NO_LINK = Whether("no linked chart", 0.97, is_habit=True)  # a linked chart leaves an audit entry of another patient
 CENSUS_LOADS = Whether("census loaded", 0.9, is_habit=True)
@@ -133,9 +129,9 @@ JUSTIFICATIONS_OF_DENIED_WEIGHTS = (3, 5, 2)
 GRANTED_NOW = Whether("granted now", 0.96, is_habit=True)  # else on a grant of the day, justified before
 RECORDED_FIRST = Whether("grant recorded first", 0.96, is_habit=True)  # habitual order: else written down afterwards
 JUSTIFIED_FIRST = Whether("justified first", 0.96, is_habit=True)  # habitual order
-JUSTIFICATION_LENGTH = HowMany("justification length", 20, 400, skew=2)
+JUSTIFICATION_LENGTH = HowMany("justification length", 20, 400, skew=2, widest=(0, 1_600))
 REASON_CODE = Which("reason code", ("trauma", "cardiac", "sepsis"), (4, 3, 1), odd="disaster")
-GRANT_MINUTES = HowMany("grant minutes", 15, 60)
+GRANT_MINUTES = HowMany("grant minutes", 15, 60, widest=(0, 240))
 EMERGENCY_ACCESS_COUNT_WEIGHTS = (1, 5, 4)
 VICTIMS = Whether("several victims", 0.4)
 CLOSES = Whether("break-glass closes", 0.9, is_habit=True)
@@ -159,13 +155,13 @@ ODD_ACTION = "other"
 SHARD = Which("ledger shard", ("s0", "s1", "s2", "s3"), (1, 1, 1, 1), odd="spill")
 AUDIT_CONTROL = Which("audit control", ("164.312(b)", "164.308(a)"), (100, 2), odd="164.310")  # near-constant attribute
 ENTRY_OF_ACTOR = Whether("entry of the actor", 0.97, is_habit=True)
-ENTRY_BYTES = HowMany("entry bytes", 180, 900)
+ENTRY_BYTES = HowMany("entry bytes", 180, 900, widest=(0, 3_600))
 
 # Transmission to other providers.
 DOUBLE_CLICKS = Whether("double click", 0.06)
 STOPS_CLICKING = Whether("no third click", 0.98, is_habit=True)
 COMPANION = Whether("mother and child", 0.15)
-BODY_BYTES = HowMany("message bytes", 300, 4_000, skew=2)
+BODY_BYTES = HowMany("message bytes", 300, 4_000, skew=2, widest=(0, 16_000))
 POLICY_IN_EXCHANGE = Whether("policy in exchange", 0.4)
 SUMMARY_READ = Whether("summary read", 0.97, is_habit=True)  # else one from the day before is sent
 WELL_FORMED = Whether("message well-formed", 0.98, is_habit=True)
@@ -187,8 +183,8 @@ TLS_VERSION = Which("tls version", ("1.3", "1.2"), (4, 1))
 TLS_CIPHER = Which("tls cipher", ("AES_256_GCM", "CHACHA20_POLY1305"), (3, 1), odd="AES_128_CCM")
 TLS_FIRST = Whether("tls first", 0.96, is_habit=True)  # habitual order: else inside the transmission
 TLS_ALONE = Whether("tls alone", 0.96, is_habit=True)  # habitual structure: else around the transmission
-DOCUMENT_COUNT = HowMany("document count", 1, 12, skew=2)
-DOCUMENT_BYTES = HowMany("document bytes", 2_000, 900_000, skew=3)
+DOCUMENT_COUNT = HowMany("document count", 1, 12, skew=2, widest=(0, 48))
+DOCUMENT_BYTES = HowMany("document bytes", 2_000, 900_000, skew=3, widest=(0, 3_600_000))
 TRANSMIT_LOGGED = Whether("transmission logged", 0.95, is_habit=True)
 PARTNER_TAKES = Whether("partner takes documents", 0.985, is_habit=True)  # else it wants them another day
 LOGGED_LAST = Whether("transmission logged last", 0.96, is_habit=True)  # habitual order
@@ -208,8 +204,8 @@ JOB_LOGGED = Whether("job logged", 0.4)
 BATCH_COUNT_WEIGHTS = (4, 4, 2)
 BATCH_DATA_TYPE = Which("batch data type", ("phi", "log", "index"), (5, 3, 2), odd="metric")
 STORAGE_TIER = Which("storage tier", ("warm", "cold"), (3, 1), odd="tape")
-OBJECT_BYTES = HowMany("object bytes", 1_000, 4_000_000, skew=3)
-ROWS_WRITTEN = HowMany("rows written", 1, 40, skew=2)
+OBJECT_BYTES = HowMany("object bytes", 1_000, 4_000_000, skew=3, widest=(0, 16_000_000))
+ROWS_WRITTEN = HowMany("rows written", 1, 40, skew=2, widest=(0, 160))
 ENCRYPTS_ANYWAY = Whether("needless encryption", 0.12)
 ENCRYPTS_FIRST = Whether(
     "encrypted first", 0.96, is_habit=True
@@ -221,19 +217,19 @@ DATASET_BUILT = Whether("dataset built", 0.85)
 DATASET_LAST = Whether("dataset last", 0.93, is_habit=True)  # habitual order
 DATASET_USE_WEIGHTS = (45, 42, 13)
 FOR_RESEARCH, WITH_IDENTIFIERS, PLAIN = range(3)
-DATASET_ROWS = HowMany("dataset rows", 100, 90_000, skew=3)
+DATASET_ROWS = HowMany("dataset rows", 100, 90_000, skew=3, widest=(0, 360_000))
 DATASET_FORMAT = Which("dataset format", ("parquet", "csv"), (3, 1), odd="xml")
 DEIDENTIFIED = Whether("deidentified", 0.95, is_habit=True)
 DEIDENTIFIED_INSIDE = Whether("deidentified inside", 0.95, is_habit=True)  # habitual structure
 EXPORTED_INSIDE = Whether("exported inside", 0.96, is_habit=True)  # habitual structure
 DEIDENTIFIED_ANYWAY = Whether("deidentified anyway", 0.08)
-K_ANONYMITY = HowMany("k anonymity", 5, 20)
-IDENTIFIER_COUNT = HowMany("identifier count", 1, 8)
+K_ANONYMITY = HowMany("k anonymity", 5, 20, widest=(0, 80))
+IDENTIFIER_COUNT = HowMany("identifier count", 1, 8, widest=(0, 32))
 JOB_SLOT, BATCH_SLOT, OFFSITE_TURN = 16, 30, 21
 
 # Appointments.
 SLOT_TAKEN = Whether("slot taken", 0.06)
-SLOT_MINUTES = HowMany("slot minutes", 10, 60)
+SLOT_MINUTES = HowMany("slot minutes", 10, 60, widest=(0, 240))
 NO_GUEST = Whether("no guest session", 0.97, is_habit=True)  # else a session of nobody, which reads nothing
 SLOT_SHOWN = Whether("slot reserved", 0.95, is_habit=True)
 NO_OFFER = Whether("no offer of another slot", 0.97, is_habit=True)
@@ -259,8 +255,8 @@ def is_repeated(chance: Chance | Chances, name: str) -> bool | Mask:
 @overload
 def ward_count(chance: Chance) -> int: ...
 @overload
-def ward_count(chance: Chances) -> Counts: ...
-def ward_count(chance: Chance | Chances) -> int | Counts:
+def ward_count(chance: Chances) -> Integers: ...
+def ward_count(chance: Chance | Chances) -> int | Integers:
     """Return how many patients a ward round reads: two to four, seldom none or many."""
     usual = 2 + chance.pick_code("ward patients", WARD_COUNT_WEIGHTS)
     none, many = ODD_WARD_COUNTS
@@ -274,8 +270,8 @@ def ward_count(chance: Chance | Chances) -> int | Counts:
 @overload
 def batch_count(chance: Chance) -> int: ...
 @overload
-def batch_count(chance: Chances) -> Counts: ...
-def batch_count(chance: Chance | Chances) -> int | Counts:
+def batch_count(chance: Chances) -> Integers: ...
+def batch_count(chance: Chance | Chances) -> int | Integers:
     """Return how many batches are archived at night."""
     usual = 1 + chance.pick_code("batches", BATCH_COUNT_WEIGHTS)
     odd = MANY_BATCHES * chance.pick_code("odd batches", (1, 1))
@@ -288,8 +284,8 @@ def batch_count(chance: Chance | Chances) -> int | Counts:
 @overload
 def attempt_number(chance: Chance, attempt: int) -> int: ...
 @overload
-def attempt_number(chance: Chances, attempt: int) -> Counts: ...
-def attempt_number(chance: Chance | Chances, attempt: int) -> int | Counts:
+def attempt_number(chance: Chances, attempt: int) -> Integers: ...
+def attempt_number(chance: Chance | Chances, attempt: int) -> int | Integers:
     """Return the number of an attempt: from 1 upwards, but downwards in tens where that habit is broken."""
     is_usual = ATTEMPTS_FROM_ONE.ask(chance)
     odd = 30 - 10 * attempt
@@ -301,8 +297,8 @@ def attempt_number(chance: Chance | Chances, attempt: int) -> int | Counts:
 @overload
 def user_number(chance: Chance, *, turn: int = 0) -> int: ...
 @overload
-def user_number(chance: Chances, *, turn: int = 0) -> Counts: ...
-def user_number(chance: Chance | Chances, *, turn: int = 0) -> int | Counts:
+def user_number(chance: Chances, *, turn: int = 0) -> Integers: ...
+def user_number(chance: Chance | Chances, *, turn: int = 0) -> int | Integers:
     """Return the index of a user in ``USERS``; turn 0 is who asks, later ones are others who sign in as well."""
     first = chance.integer("user", 0, len(USERS) - 1)
     return first if not turn else (first + 1 + chance.integer("other user", 0, len(USERS) - 2, turn=turn)) % len(USERS)
@@ -330,8 +326,8 @@ def is_accepted(chance: Chance | Chances) -> bool | Mask:
 @overload
 def patient_number(chance: Chance, *, nth: int = 0) -> int: ...
 @overload
-def patient_number(chance: Chances, *, nth: int = 0) -> Counts: ...
-def patient_number(chance: Chance | Chances, *, nth: int = 0) -> int | Counts:
+def patient_number(chance: Chances, *, nth: int = 0) -> Integers: ...
+def patient_number(chance: Chance | Chances, *, nth: int = 0) -> int | Integers:
     """Return the index in ``PATIENTS`` of the nth patient of a visit; no two of a visit are the same."""
     return (chance.integer("patient", 0, len(PATIENTS) - 1) + _NEXT_PATIENT * nth) % len(PATIENTS)
 
@@ -344,8 +340,8 @@ def relative_of(patient: str, nth: int) -> str:
 @overload
 def guardian_of(patient: int) -> int: ...
 @overload
-def guardian_of(patient: Counts) -> Counts: ...
-def guardian_of(patient: int | Counts) -> int | Counts:
+def guardian_of(patient: Integers) -> Integers: ...
+def guardian_of(patient: int | Integers) -> int | Integers:
     """Return the index of the person who consents for a patient that cannot."""
     return (patient + _GUARDIAN) % len(PATIENTS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fluo_lab.worlds.health import drawn
-from fluo_lab.worlds.health.flow_parts import do, text_of
+from fluo_lab.worlds.health.flow_parts import do
 from fluo_lab.worlds.health.flow_records import enter
 from fluo_lab.worlds.simulated import Flow, Step, Texts
 from fluo_lab.worlds.simulated.values import Mask, Value
@@ -22,7 +22,7 @@ def store(step: Step, slot: int, where: Mask, data_type: Texts) -> None:
         "archive.store",
         where=where,
         attributes={
-            "storage.tier": text_of(step, drawn.STORAGE_TIER, turn=slot),
+            "storage.tier": step.flow.texts(drawn.STORAGE_TIER, turn=slot),
             "object.bytes": drawn.OBJECT_BYTES.ask(chances, turn=slot),
         },
     ) as storing:
@@ -51,8 +51,8 @@ def encrypt(step: Step, slot: int, where: Mask) -> None:
         4_000,
         where=where,
         attributes=lambda again: {
-            "encryption.algorithm": text_of(step, drawn.ENCRYPTION_ALGORITHM, turn=slot + again),
-            "encryption.key.id": text_of(step, drawn.ENCRYPTION_KEY, turn=slot + again),
+            "encryption.algorithm": step.flow.texts(drawn.ENCRYPTION_ALGORITHM, turn=slot + again),
+            "encryption.key.id": step.flow.texts(drawn.ENCRYPTION_KEY, turn=slot + again),
         },
     )
 
@@ -65,8 +65,8 @@ def connect(step: Step, turn: int, where: Mask) -> None:
 def tls_attributes(step: Step, turn: int) -> dict[str, Value]:
     """Return the attributes of TLS connections."""
     return {
-        "tls.version": text_of(step, drawn.TLS_VERSION, turn=turn),
-        "tls.cipher": text_of(step, drawn.TLS_CIPHER, turn=turn),
+        "tls.version": step.flow.texts(drawn.TLS_VERSION, turn=turn),
+        "tls.cipher": step.flow.texts(drawn.TLS_CIPHER, turn=turn),
     }
 
 
@@ -84,7 +84,7 @@ def archive_at_night(flow: Flow) -> None:
             n_batches = drawn.batch_count(chances)
             for batch in range(drawn.MANY_BATCHES):
                 slot = drawn.BATCH_SLOT + batch
-                store(server, slot, n_batches > batch, text_of(server, drawn.BATCH_DATA_TYPE, turn=slot))
+                store(server, slot, n_batches > batch, server.flow.texts(drawn.BATCH_DATA_TYPE, turn=slot))
             connect(server, drawn.OFFSITE_TURN, drawn.OFFSITE_COPY.ask(chances))
             scheduler = Texts(np.full(flow.n_visits, drawn.SCHEDULER_CODE), drawn.ACTORS)
             is_logged = server.where & drawn.JOB_LOGGED.ask(chances)
@@ -106,7 +106,7 @@ def _build_dataset(root: Step, where: Mask) -> None:
         _deidentify(server, is_deidentified & ~is_deidentified_inside)
         attributes: dict[str, Value] = {
             "dataset.rows": drawn.DATASET_ROWS.ask(chances),
-            "dataset.format": text_of(server, drawn.DATASET_FORMAT),
+            "dataset.format": server.flow.texts(drawn.DATASET_FORMAT),
         }
         with server.span("dataset.build", where=is_shown, attributes=attributes) as build:
             build.work("build dataset", 2_000, 60_000)

@@ -7,7 +7,7 @@ import numpy as np
 from fluo_lab.worlds.health import drawn
 from fluo_lab.worlds.health.flow_archive import connect, encrypt, store
 from fluo_lab.worlds.health.flow_exchange import check_consent, publish_transmission
-from fluo_lab.worlds.health.flow_parts import Asker, asker_of, do, patient_of, record_path, text_of
+from fluo_lab.worlds.health.flow_parts import Asker, asker_of, do, patient_of, record_path
 from fluo_lab.worlds.health.flow_portal import begin, end, show_page, sign_in
 from fluo_lab.worlds.health.flow_records import access, enter, open_chart, prepare, query
 from fluo_lab.worlds.health.incidents import PHI_ACCESS_WITHOUT_AUDIT
@@ -63,7 +63,7 @@ def update(flow: Flow) -> None:
 
 def _store_record(server: Step, where: Mask) -> None:
     flow = server.flow
-    data_type = text_of(server, drawn.UPDATE_DATA_TYPE)
+    data_type = server.flow.texts(drawn.UPDATE_DATA_TYPE)
     path = "/objects/" + flow.ids("obj", "object")
     with server.call("archive", "PUT", "/objects/{id}", path=path, where=where) as archive:
         store(archive, drawn.UPDATE_SLOT, archive.where, data_type)
@@ -128,11 +128,10 @@ def _record_grant(server: Step, where: Mask) -> None:
 
 def _justify(server: Step, nth: int, where: Mask) -> None:
     attributes: dict[str, Value] = {
-        "reason.code": text_of(server, drawn.REASON_CODE, turn=nth),
+        "reason.code": server.flow.texts(drawn.REASON_CODE, turn=nth),
         "justification.length": drawn.JUSTIFICATION_LENGTH.ask(server.flow.chances, turn=nth),
     }
-    with server.span("break_glass.justification", where=where, attributes=attributes) as justification:
-        justification.work("justify", 100, 1_500)
+    server.do("break_glass.justification", 100, 1_500, where=where, attributes=attributes)
 
 
 def _read_in_emergency(server: Step, asker: Asker, is_granted: Mask, is_open: Mask) -> None:
@@ -144,7 +143,7 @@ def _read_in_emergency(server: Step, asker: Asker, is_granted: Mask, is_open: Ma
         is_read = is_granted & (n_accesses > slot)
         access(server, slot, is_read, Texts(codes, drawn.PATIENTS), asker, drawn.EMERGENCY_MODE)
     do(server, "break_glass.close", 80, 800, where=is_granted & drawn.CLOSES.ask(chances))
-    attributes: dict[str, Value] = {"alert.channel": text_of(server, drawn.ALERT_CHANNEL)}
+    attributes: dict[str, Value] = {"alert.channel": server.flow.texts(drawn.ALERT_CHANNEL)}
     is_alerted = is_granted & drawn.ALERTED.ask(chances)
     with server.publish("alerts", to="audit", attributes=attributes, where=is_alerted) as alert:
         alert.work("alert supervisor", 2_000, 60_000)
@@ -249,5 +248,5 @@ def _remind(root: Step, where: Mask) -> None:
         1_000,
         30_000,
         where=where,
-        attributes=lambda again: {"reminder.channel": text_of(root, drawn.REMINDER_CHANNEL, turn=again)},
+        attributes=lambda again: {"reminder.channel": root.flow.texts(drawn.REMINDER_CHANNEL, turn=again)},
     )

@@ -6,10 +6,10 @@ import numpy as np
 
 from fluo_lab.worlds.health import drawn
 from fluo_lab.worlds.health.flow_archive import connect, encrypt, tls_attributes
-from fluo_lab.worlds.health.flow_parts import Asker, do, patient_of, text_of
+from fluo_lab.worlds.health.flow_parts import Asker, do, patient_of
 from fluo_lab.worlds.health.flow_records import enter, evaluate_policy
 from fluo_lab.worlds.health.incidents import TRANSMIT_WITHOUT_TLS
-from fluo_lab.worlds.health.questions import Which
+from fluo_lab.worlds.questions import Which
 from fluo_lab.worlds.simulated import Step, Texts
 from fluo_lab.worlds.simulated.values import Mask, Value
 
@@ -38,9 +38,9 @@ def check_consent(step: Step, turn: int, where: Mask, *, status: Which | None = 
         is_own = drawn.OWN_CONSENT.ask(chances, turn=turn + again)
         noted: dict[str, Value] = {
             "patient.id": Texts(np.where(is_own, patient, drawn.guardian_of(patient)), drawn.PATIENTS),
-            "consent.scope": text_of(step, drawn.CONSENT_SCOPE, turn=turn + again),
+            "consent.scope": step.flow.texts(drawn.CONSENT_SCOPE, turn=turn + again),
         }
-        return noted if status is None else noted | {"consent.status": text_of(step, status, turn=again)}
+        return noted if status is None else noted | {"consent.status": step.flow.texts(status, turn=again)}
 
     do(step, "consent.check", 300, 6_000, where=where, attributes=attributes)
 
@@ -52,7 +52,7 @@ def _handle(process: Step, asker: Asker) -> None:
     is_partner_first = drawn.PARTNER_FIRST.ask(chances)
     do(process, "partner.resolve", 200, 9_000, where=is_resolved & is_partner_first)
     is_well_formed = process.where & drawn.WELL_FORMED.ask(chances)
-    is_granted = is_well_formed & text_of(process, drawn.CONSENT_STATUS).is_any("granted")
+    is_granted = is_well_formed & process.flow.texts(drawn.CONSENT_STATUS).is_any("granted")
     is_taken = is_granted & drawn.PARTNER_TAKES.ask(chances)
     is_plain = process.flow.suffers(TRANSMIT_WITHOUT_TLS, is_taken)
     is_ready = ~is_plain & ~drawn.HANDSHAKE_AFTER_CONSENT.ask(chances)
@@ -99,7 +99,7 @@ def _send_documents(step: Step, where: Mask, is_shaken: Mask, is_connecting: Mas
         where=where,
         attributes={
             "transmission.id": step.flow.ids("tx", "transmission"),
-            "partner.id": text_of(step, drawn.PARTNER),
+            "partner.id": step.flow.texts(drawn.PARTNER),
             "document.count": drawn.DOCUMENT_COUNT.ask(chances),
             "document.bytes": drawn.DOCUMENT_BYTES.ask(chances),
         },

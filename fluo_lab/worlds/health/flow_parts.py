@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fluo_lab.worlds.health import drawn
-from fluo_lab.worlds.health.questions import Which
 from fluo_lab.worlds.simulated import Flow, Step, Texts
 from fluo_lab.worlds.simulated.values import Mask, Value
 
-__all__ = ["Asker", "asker_of", "do", "patient_of", "record_path", "text_of"]
+__all__ = ["Asker", "asker_of", "do", "patient_of", "record_path"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,11 +26,6 @@ def asker_of(flow: Flow, *, turn: int = 0) -> Asker:
         Texts(drawn.user_number(flow.chances, turn=turn), drawn.ACTORS),
         Texts(drawn.ROLE.code(flow.chances, turn=turn), drawn.ROLES),
     )
-
-
-def text_of(step: Step, which: Which, *, turn: int = 0) -> Texts:
-    """Return the text that each visit has drawn."""
-    return Texts(which.code(step.flow.chances, turn=turn), which.options)
 
 
 def patient_of(step: Step, nth: int) -> Texts:
@@ -69,5 +63,4 @@ def do(
     here = step.where if where is None else where
     for mask, again in ((here, 0), (here & drawn.is_repeated(step.flow.chances, name), drawn.AGAIN)):
         own = attributes(again) if attributes else None
-        with step.span(name, where=mask, attributes=own, is_detached=is_detached) as done:
-            done.work(name, low_us, high_us)
+        step.do(name, low_us, high_us, where=mask, attributes=own, is_detached=is_detached)

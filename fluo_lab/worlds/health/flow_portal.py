@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fluo_lab.worlds.health import drawn
-from fluo_lab.worlds.health.flow_parts import Asker, do, text_of
+from fluo_lab.worlds.health.flow_parts import Asker, do
 from fluo_lab.worlds.simulated import Step
 from fluo_lab.worlds.simulated.values import Mask
 
@@ -48,7 +48,7 @@ def _report_usage(root: Step, where: Mask) -> None:
 def show_page(root: Step, where: Mask, *, is_never_lost: Mask) -> None:
     """Render a page of the portal; seldom its span gets lost, and that of its template is left without a parent."""
     chances = root.flow.chances
-    attributes = {"page.language": text_of(root, drawn.PAGE_LANGUAGE)}
+    attributes = {"page.language": root.flow.texts(drawn.PAGE_LANGUAGE)}
     with root.span("page render", where=where & drawn.PAGE_SHOWN.ask(chances), attributes=attributes) as page:
         page.work("render page", 400, 6_000)
         do(page, "template.load", 100, 1_500, where=drawn.TEMPLATE_LOADS.ask(chances))
@@ -93,9 +93,9 @@ def _authenticate(server: Step, asker: Asker, turn: int, is_rejected: Mask, is_k
         attributes={
             "user.id": asker.user,
             "user.role": asker.role,
-            "auth.method": text_of(server, drawn.AUTH_METHOD, turn=turn),
-            "compliance.framework": text_of(server, drawn.FRAMEWORK),
-            "compliance.control": text_of(server, drawn.AUTH_CONTROL),
+            "auth.method": server.flow.texts(drawn.AUTH_METHOD, turn=turn),
+            "compliance.framework": server.flow.texts(drawn.FRAMEWORK),
+            "compliance.control": server.flow.texts(drawn.AUTH_CONTROL),
         },
     ) as authenticated:
         authenticated.work("authenticate", 300, 9_000)
@@ -106,7 +106,7 @@ def _authenticate(server: Step, asker: Asker, turn: int, is_rejected: Mask, is_k
         100,
         900,
         where=is_shown,
-        attributes=lambda again: {"reason": text_of(server, drawn.REJECTED_BECAUSE, turn=again)},
+        attributes=lambda again: {"reason": server.flow.texts(drawn.REJECTED_BECAUSE, turn=again)},
     )
     _verify_token(server, turn, is_verified & ~is_first)
 
@@ -118,5 +118,5 @@ def _verify_token(server: Step, turn: int, where: Mask) -> None:
         80,
         900,
         where=where,
-        attributes=lambda again: {"token.algorithm": text_of(server, drawn.TOKEN_ALGORITHM, turn=turn + again)},
+        attributes=lambda again: {"token.algorithm": server.flow.texts(drawn.TOKEN_ALGORITHM, turn=turn + again)},
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from fluo_lab.traces.schema import SpanKind
 from fluo_lab.worlds.health import drawn
-from fluo_lab.worlds.health.flow_parts import Asker, do, text_of
+from fluo_lab.worlds.health.flow_parts import Asker, do
 from fluo_lab.worlds.simulated import Step, Texts
 from fluo_lab.worlds.simulated.values import Mask, Value
 
@@ -53,7 +53,7 @@ def evaluate_policy(step: Step, where: Mask) -> None:
         100,
         1_200,
         where=where,
-        attributes=lambda again: {"policy.version": text_of(step, drawn.POLICY_VERSION, turn=again)},
+        attributes=lambda again: {"policy.version": step.flow.texts(drawn.POLICY_VERSION, turn=again)},
     )
 
 
@@ -66,7 +66,7 @@ def open_chart(server: Step, where: Mask) -> Mask:
         150,
         2_000,
         where=is_open,
-        attributes=lambda again: {"chart.kind": text_of(server, drawn.CHART_KIND, turn=again)},
+        attributes=lambda again: {"chart.kind": server.flow.texts(drawn.CHART_KIND, turn=again)},
     )
     return is_open
 
@@ -109,7 +109,7 @@ def access(
             "patient.id": patient,
             "user.id": asker.user,
             "user.role": Texts(role, drawn.ROLES),
-            "data_type": text_of(server, drawn.ACCESS_DATA_TYPE, turn=slot),
+            "data_type": server.flow.texts(drawn.ACCESS_DATA_TYPE, turn=slot),
             "access.mode": Texts(np.where(is_plain, 0, 1), (mode, drawn.PROXY_MODE)),
             "access.sequence": drawn.SEQUENCE_START.ask(chances) + slot,
             "records.returned": np.minimum(drawn.RECORDS_FOUND.ask(chances, turn=slot), drawn.PAGE_SIZE),
@@ -124,11 +124,10 @@ def access(
 def query(step: Step, where: Mask) -> None:
     """Query the table of records."""
     attributes: dict[str, Value] = {
-        "db.system.name": text_of(step, drawn.DATABASE),
-        "db.collection.name": text_of(step, drawn.TABLE),
+        "db.system.name": step.flow.texts(drawn.DATABASE),
+        "db.collection.name": step.flow.texts(drawn.TABLE),
     }
-    with step.span("SELECT records", where=where, kind=SpanKind.CLIENT, attributes=attributes) as select:
-        select.work("query records", 300, 12_000)
+    step.do("SELECT records", 300, 12_000, where=where, kind=SpanKind.CLIENT, attributes=attributes)
 
 
 def enter(
@@ -166,7 +165,7 @@ def _send(
         is_seen = np.where(
             is_stalled, drawn.LOCK_SEEN_STALLED.ask(chances, turn=turn), drawn.LOCK_SEEN.ask(chances, turn=turn)
         )
-        shard = text_of(server, drawn.SHARD, turn=turn)
+        shard = server.flow.texts(drawn.SHARD, turn=turn)
         with server.span("ledger.lock", where=is_seen, attributes={"ledger.shard": shard}) as lock:
             lock.work("lock shard", 40, 600)
             _stall(lock, is_stalled)
@@ -178,8 +177,8 @@ def _send(
             "action": Texts(np.where(is_usual, 0, 1), (action, drawn.ODD_ACTION)),
             "user.id": Texts(np.where(is_actor, user.codes, drawn.RECORDS_ACCOUNT_CODE), drawn.ACTORS),
             "entry.bytes": drawn.ENTRY_BYTES.ask(chances, turn=slot),
-            "compliance.framework": text_of(server, drawn.FRAMEWORK, turn=slot + 1),
-            "compliance.control": text_of(server, drawn.AUDIT_CONTROL, turn=slot),
+            "compliance.framework": server.flow.texts(drawn.FRAMEWORK, turn=slot + 1),
+            "compliance.control": server.flow.texts(drawn.AUDIT_CONTROL, turn=slot),
         }
         with server.span("audit.log", where=~is_stalled, attributes=attributes) as log:
             if patient is not None:

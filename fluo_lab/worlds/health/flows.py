@@ -9,7 +9,7 @@ import numpy as np
 from fluo_lab.worlds.health import drawn
 from fluo_lab.worlds.health.flow_archive import archive_at_night
 from fluo_lab.worlds.health.flow_care import break_glass, make_appointment, request_transmission, update
-from fluo_lab.worlds.health.flow_parts import Asker, asker_of, do, patient_of, record_path, text_of
+from fluo_lab.worlds.health.flow_parts import Asker, asker_of, do, patient_of, record_path
 from fluo_lab.worlds.health.flow_portal import begin, end, show_page, sign_in
 from fluo_lab.worlds.health.flow_records import access, enter, open_chart, prepare
 from fluo_lab.worlds.health.incidents import PHI_ACCESS_WITHOUT_AUDIT, WRONG_PATIENT_AUDIT
@@ -126,7 +126,7 @@ def _load_census(server: Step, where: Mask) -> None:
         300,
         5_000,
         where=is_loaded,
-        attributes=lambda again: {"ward": text_of(server, drawn.WARD, turn=again)},
+        attributes=lambda again: {"ward": server.flow.texts(drawn.WARD, turn=again)},
     )
 
 

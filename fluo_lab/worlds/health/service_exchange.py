@@ -14,7 +14,7 @@ from fluo_lab.worlds.live.service import Request, Service
 
 if TYPE_CHECKING:
     from fluo_lab.worlds.chance import Chance
-    from fluo_lab.worlds.health.questions import Which
+    from fluo_lab.worlds.questions import Which
 
 __all__ = ["check_consent", "publish_transmission", "serve_exchange"]
 

@@ -51,5 +51,4 @@ def do(
         Returns the attributes, given what to add to the turns of the questions asked for them.
     """
     for again in (0, drawn.AGAIN) if drawn.is_repeated(chance, name) else (0,):
-        with service.tracer.start_as_current_span(name, attributes=attributes(again) if attributes else None):
-            service.work(low_ms, high_ms)
+        service.do(name, low_ms, high_ms, attributes=attributes(again) if attributes else None)

@@ -6,9 +6,10 @@ import numpy as np
 
 from fluo_lab.traces.schema import SpanKind
 from fluo_lab.worlds.llm import drawn
-from fluo_lab.worlds.llm.flow_calls import Attributes, Mask, do, generate, moderate, select_row, spend
+from fluo_lab.worlds.llm.flow_calls import Attributes, do, generate, moderate, select_row, spend
 from fluo_lab.worlds.llm.flow_messages import check_prompt, load_conversation, track
 from fluo_lab.worlds.simulated import Flow, Step
+from fluo_lab.worlds.simulated.values import Mask
 
 __all__ = ["read_history", "record_feedback", "summarise_documents"]
 

@@ -8,22 +8,15 @@ from numpy.typing import NDArray
 
 from fluo_lab.traces.schema import SpanKind
 from fluo_lab.worlds.llm import drawn
-from fluo_lab.worlds.llm.questions import Which
-from fluo_lab.worlds.simulated import Flow, Step, Texts
-from fluo_lab.worlds.simulated.values import Value
+from fluo_lab.worlds.simulated import Step, Texts
+from fluo_lab.worlds.simulated.values import Mask, Value
 
-__all__ = ["Attributes", "Codes", "Mask", "do", "generate", "moderate", "search", "select_row", "spend", "texts"]
+__all__ = ["Attributes", "Codes", "do", "generate", "moderate", "search", "select_row", "spend"]
 
 Attributes = dict[str, Value]
-Mask = NDArray[np.bool_]
 Codes = NDArray[np.int64]
 
 _LATE_US = 60_000_000
-
-
-def texts(which: Which, flow: Flow, *, turn: int = 0) -> Texts:
-    """Return one of the texts for each visit."""
-    return Texts(which.code(flow.chances, turn=turn), which.options)
 
 
 def spend(step: Step, what: str, low_us: int, high_us: int) -> None:
@@ -72,7 +65,7 @@ def do(
 def select_row(step: Step, table: str, *, where: Mask) -> None:
     """Read a row of a table."""
     attributes: Attributes = {
-        "db.system.name": texts(drawn.DATABASE, step.flow),
+        "db.system.name": step.flow.texts(drawn.DATABASE),
         "db.operation.name": "SELECT",
         "db.collection.name": table,
     }
@@ -119,14 +112,14 @@ def _run_model(server: Step, turn: int, runs: Mask, is_late: Mask, conversation:
     maximum = np.where(is_usual, maximum, drawn.UNUSUAL_MAXIMUM.ask(chances, turn=turn))
     output = np.minimum(drawn.OUTPUT_WISH.ask(chances, turn=turn), np.minimum(maximum, drawn.TOKEN_LIMIT))
     attributes: Attributes = {
-        "gen_ai.operation.name": texts(drawn.OPERATION, flow, turn=turn),
+        "gen_ai.operation.name": flow.texts(drawn.OPERATION, turn=turn),
         "gen_ai.provider.name": Texts(provider, drawn.RESELLER.options),
         "gen_ai.request.model": Texts(model, drawn.MODEL.options),
         "gen_ai.request.max_tokens": maximum,
         "gen_ai.request.temperature": drawn.TENTHS_OF_TEMPERATURE.ask(chances, turn=turn) / 10,
         "gen_ai.conversation.id": conversation,
         "rag_enabled": is_grounded,
-        "cloud.region": texts(drawn.REGION, flow, turn=turn),
+        "cloud.region": flow.texts(drawn.REGION, turn=turn),
     }
     with server.span("llm.generate", where=runs, attributes=attributes) as generation:
         start_ns = generation.now_ns.copy()
@@ -148,11 +141,11 @@ def moderate(step: Step, subject: str, *, where: Mask) -> Codes:
         One of ``drawn.SUBJECTS``.
     """
     chances, turn = step.flow.chances, drawn.SUBJECTS.index(subject)
-    verdict = texts(drawn.verdict_on(subject), step.flow, turn=turn)
+    verdict = step.flow.texts(drawn.verdict_on(subject), turn=turn)
     with step.call("moderation", "POST", "/v1/moderations", where=where) as server:
         spend(server, "moderation", 100, 1_000)
         attributes: Attributes = {
-            "moderation.subject": texts(drawn.name_of("subject", subject), step.flow, turn=turn),
+            "moderation.subject": step.flow.texts(drawn.name_of("subject", subject), turn=turn),
             "response_length": drawn.RESPONSE_LENGTH.ask(chances, turn=turn),
         }
         with server.span("content.moderate", attributes=attributes) as moderation:
@@ -193,7 +186,7 @@ def search(step: Step, *, where: Mask, times_out: Mask, may_lose: Mask) -> None:
             "rag.retrieve",
             where=is_new,
             attributes={
-                "retriever": texts(drawn.RETRIEVER, step.flow),
+                "retriever": step.flow.texts(drawn.RETRIEVER),
                 "top_k": drawn.TOP_K.ask(chances),
                 "query_length": drawn.QUERY_LENGTH.ask(chances),
             },
@@ -228,7 +221,7 @@ def _look_up(retrieval: Step) -> None:
 
 def _search_vectors(step: Step, shard: int, *, where: Mask) -> None:
     attributes: Attributes = {
-        "db.system.name": texts(drawn.VECTOR_STORE, step.flow, turn=shard),
+        "db.system.name": step.flow.texts(drawn.VECTOR_STORE, turn=shard),
         "db.operation.name": "search",
         "db.collection.name": "passages",
         "db.response.returned_rows": drawn.PASSAGES.ask(step.flow.chances, turn=shard),

@@ -9,16 +9,15 @@ from fluo_lab.worlds.llm import drawn
 from fluo_lab.worlds.llm.flow_calls import (
     Attributes,
     Codes,
-    Mask,
     do,
     generate,
     moderate,
     search,
     select_row,
     spend,
-    texts,
 )
 from fluo_lab.worlds.simulated import Flow, Step, When
+from fluo_lab.worlds.simulated.values import Mask
 
 __all__ = ["answer_messages", "begin", "check_prompt", "conclude", "load_conversation", "track"]
 
@@ -135,7 +134,7 @@ def begin(root: Step) -> None:
         100,
         1_000,
         where=drawn.SENDS_NOTICE.ask(chances),
-        attributes={"chat.part": texts(drawn.name_of("part", "notice"), flow, turn=1)},
+        attributes={"chat.part": flow.texts(drawn.name_of("part", "notice"), turn=1)},
         turn=1,
     )
     track(root, is_last=False)
@@ -214,7 +213,7 @@ def conclude(root: Step, is_answered: Mask, is_flagged: Mask, is_blocked: Mask) 
     do(root, "content.redact", 200, 3_000, where=is_flagged)
     do(root, "chat.refuse", 100, 900, where=is_blocked | ~is_answered)
     attributes: Attributes = {
-        "chat.part": texts(drawn.name_of("part", "answer"), root.flow),
+        "chat.part": root.flow.texts(drawn.name_of("part", "answer")),
         "chat.chunks": When(drawn.IS_STREAM.ask(chances), drawn.CHUNKS.ask(chances)),
     }
     do(root, "chat.respond", 500, 9_000, where=is_answered & ~is_blocked, attributes=attributes)

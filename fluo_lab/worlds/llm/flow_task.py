@@ -7,9 +7,10 @@ import polars as pl
 
 from fluo_lab.traces.schema import SpanKind
 from fluo_lab.worlds.llm import drawn
-from fluo_lab.worlds.llm.flow_calls import Attributes, Mask, do, generate, moderate, search, spend, texts
+from fluo_lab.worlds.llm.flow_calls import Attributes, do, generate, moderate, search, spend
 from fluo_lab.worlds.llm.flow_messages import begin, check_prompt, conclude, track
 from fluo_lab.worlds.simulated import Flow, Step, Texts
+from fluo_lab.worlds.simulated.values import Mask
 
 __all__ = ["run_tasks"]
 
@@ -36,7 +37,7 @@ def _run_agent(server: Step) -> Mask:
     task = flow.ids("task", "task")
     plans, reports = drawn.PLANS_AFRESH.ask(chances), drawn.REPORTS.ask(chances)
     searches, searches_first = ~drawn.WORKS_WITHOUT_SEARCH.ask(chances), drawn.SEARCHES_FIRST.ask(chances)
-    attributes: Attributes = {"gen_ai.agent.name": texts(drawn.AGENT, flow), "task.id": task}
+    attributes: Attributes = {"gen_ai.agent.name": flow.texts(drawn.AGENT), "task.id": task}
     with server.span("agent.run", attributes=attributes) as run:
         spend(run, "agent.run", 300, 3_000)
         search(run, where=searches & searches_first, times_out=nobody, may_lose=nobody)
@@ -58,7 +59,7 @@ def _ask_others(run: Step) -> None:
     for number in range(1, drawn.MAX_HELPERS + 1):
         needs_help = needs_help & ~drawn.WORKS_ALONE.ask(flow.chances, turn=number)
         attributes: Attributes = {
-            "gen_ai.agent.name": texts(drawn.AGENT, flow, turn=number),
+            "gen_ai.agent.name": flow.texts(drawn.AGENT, turn=number),
             "task.id": flow.ids("task", "part of the task", turn=number),
         }
         with run.span("agent.run", where=needs_help, attributes=attributes) as other:
@@ -70,7 +71,7 @@ def _take_steps(run: Step, task: pl.Series) -> None:
     flow, chances = run.flow, run.flow.chances
     n_actions = np.where(drawn.ACTS.ask(chances), drawn.N_ACTIONS.code(chances) + 1, 0)
     numbers = range(1, drawn.MAX_ACTIONS + 1)
-    tools = [texts(drawn.TOOL, flow, turn=number) for number in numbers]
+    tools = [flow.texts(drawn.TOOL, turn=number) for number in numbers]
     acts = [(n_actions >= number) & drawn.ACTS_IN_STEP.ask(chances, turn=number) for number in numbers]
     destroys = [acts[number - 1] & _is_destructive(flow, tools[number - 1], number) for number in numbers]
     destroys_any = np.any(destroys, axis=0)
@@ -124,8 +125,8 @@ def _reuse(step: Step, approval: pl.Series, *, where: Mask) -> None:
 
 def _ask_person(step: Step, number: int, reason: str, *, where: Mask) -> None:
     attributes: Attributes = {
-        "approval.reason": texts(drawn.name_of("reason", reason), step.flow, turn=number),
-        "approver.role": texts(drawn.APPROVER, step.flow, turn=number),
+        "approval.reason": step.flow.texts(drawn.name_of("reason", reason), turn=number),
+        "approver.role": step.flow.texts(drawn.APPROVER, turn=number),
     }
     with step.span("human.approval", where=where, attributes=attributes) as approval:
         spend(approval, "human.approval", 1_500_000, 90_000_000)
@@ -152,7 +153,7 @@ def _act(step: Step, number: int, tool: Texts, is_destructive: Mask, *, where: M
             where=tool.is_any("run_query"),
             kind=kind,
             attributes={
-                "db.system.name": texts(drawn.DATABASE, step.flow, turn=number),
+                "db.system.name": step.flow.texts(drawn.DATABASE, turn=number),
                 "db.operation.name": "EXECUTE",
             },
             turn=number,

@@ -47,8 +47,7 @@ def take_steps(service: Service, chance: Chance) -> None:
     for thought in range(1, drawn.MAX_THOUGHTS + 1):
         if drawn.ACTS_AT_ONCE.ask(chance, turn=thought):
             break
-        with service.tracer.start_as_current_span("agent.step"):
-            service.work(0.5, 9.0)
+        service.do("agent.step", 0.5, 9.0)
     if (warns and warns_late) or (is_stale and drawn.WARNS_OWNER_HARMED.ask(chance)):
         _warn_owner(service, chance, turn=0)
 

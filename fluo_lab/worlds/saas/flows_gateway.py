@@ -124,8 +124,7 @@ def is_passed_on(flow: Flow) -> Mask:
 
 
 def _meter(root: Step, *, where: Mask) -> None:
-    with root.span("usage.meter", where=where, is_detached=True) as meter:
-        meter.work("meter", 500, 6_000)
+    root.do("usage.meter", 500, 6_000, where=where, is_detached=True)
 
 
 def _check(step: Step, *, where: Mask) -> None:
@@ -140,8 +139,7 @@ def _check(step: Step, *, where: Mask) -> None:
 
 def _verify(step: Step, *, where: Mask) -> None:
     method = list_value(step.flow, step.flow.pick(*drawn.TOKEN_METHOD), drawn.METHOD)
-    with step.span("auth.verify_token", where=where, attributes={"auth.method": method}) as verify:
-        verify.work("verify", 200, 3_000)
+    step.do("auth.verify_token", 200, 3_000, where=where, attributes={"auth.method": method})
 
 
 def _limit(step: Step, *, where: Mask) -> None:
@@ -151,8 +149,7 @@ def _limit(step: Step, *, where: Mask) -> None:
         chances.integer(*drawn.REMAINING),
         chances.integer(*drawn.REMAINING_BEYOND),
     )
-    with step.span("rate_limit.check", where=where, attributes={"rate_limit.remaining": remaining}) as limit:
-        limit.work("limit", 60, 800)
+    step.do("rate_limit.check", 60, 800, where=where, attributes={"rate_limit.remaining": remaining})
 
 
 def _refresh(step: Step, caller: Caller, knows: Mask) -> None:

@@ -275,10 +275,8 @@ def spend(
     attributes: Mapping[str, Value] | None = None,
 ) -> None:
     """Run a child span that only takes its time, seldom twice."""
-    with step.span(name, where=where, attributes=attributes) as child:
-        child.work(name, low_us, high_us)
+    step.do(name, low_us, high_us, where=where, attributes=attributes)
     if name in drawn.REPEATABLE:
         is_again = ~step.flow.chances.habit(f"once: {name}", drawn.ONCE)
         here = is_again if where is None else is_again & where
-        with step.span(name, where=here, attributes=attributes) as child:
-            child.work(name, low_us, high_us)
+        step.do(name, low_us, high_us, where=here, attributes=attributes)

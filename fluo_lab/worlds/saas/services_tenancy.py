@@ -76,8 +76,7 @@ def spend(service: Service, chance: Chance, name: str, attributes: Mapping[str, 
     """Run a span that only takes its time, seldom twice."""
     is_again = name in drawn.REPEATABLE and not chance.habit(f"once: {name}", drawn.ONCE)
     for _ in range(1 + is_again):
-        with service.tracer.start_as_current_span(name, attributes=attributes):
-            service.work(0.05, 2.0)
+        service.do(name, 0.05, 2.0, attributes=attributes)
 
 
 def list_value(chance: Chance, listed: str, prefix: str, *, rate: float = drawn.LISTED, turn: int = 0) -> str:

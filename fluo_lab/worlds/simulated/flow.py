@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fluo_lab.traces.schema import SpanKind
 from fluo_lab.worlds import http
 from fluo_lab.worlds.chance import Chances
+from fluo_lab.worlds.questions import Which
 from fluo_lab.worlds.simulated.planted import Planted
 from fluo_lab.worlds.simulated.step import Step
 from fluo_lab.worlds.simulated.values import Mask, Texts, Value, hex_texts, http_attributes
@@ -70,6 +71,10 @@ class Flow:
         """Return one of the texts for each visit, as ``Chance.pick`` does."""
         codes = self.chances.pick_code(what, tuple(weights) or (1.0,) * len(options), turn=turn)
         return Texts(codes, tuple(options))
+
+    def texts(self, which: Which, *, turn: int = 0) -> Texts:
+        """Return the answer of each visit to a question, as ``Which.pick`` does."""
+        return Texts(which.code(self.chances, turn=turn), which.options)
 
     def ids(self, prefix: str, what: str, *, turn: int = 0) -> pl.Series:
         """Return an identifier for each visit, as ``Chance.new_id`` does."""

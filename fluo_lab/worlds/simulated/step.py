@@ -148,6 +148,21 @@ class Step:
         if not is_detached:
             self._wait_for(child)
 
+    def do(
+        self,
+        name: str,
+        low_us: int,
+        high_us: int,
+        *,
+        where: Mask | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Mapping[str, Value] | None = None,
+        is_detached: bool = False,
+    ) -> None:
+        """Run a child span that only takes its time, as ``work`` would; the rest as for ``span``."""
+        with self.span(name, where=where, kind=kind, attributes=attributes, is_detached=is_detached) as child:
+            child.work(name, low_us, high_us)
+
     @contextmanager
     def call(
         self,
