@@ -106,8 +106,8 @@ def print_memory(path: Path) -> None:
 
 
 def write_files(n_spans: int, lines: Path, protobuf: Path) -> None:
-    """Write about so many spans of the checkout world, a trace in each line and in each message."""
-    traces = simulate(RunKey("checkout", 7, visits_for_spans(RunKey("checkout", 7, 1), n_spans)).run()).traces
+    """Write about so many spans of the world with the most attributes, four a span; a trace a line or message."""
+    traces = simulate(RunKey("health", 7, visits_for_spans(RunKey("health", 7, 1), n_spans)).run()).traces
     to_otlp_json(traces, lines)
     to_otlp_proto(traces, protobuf)
 

@@ -99,11 +99,18 @@ class Deployment:
     @property
     def resource(self) -> dict[str, str]:
         """Its resource attributes."""
+        pod = f"{self.key}-7d9f4c6b58-x2x7k"
         return {
             "service.name": self.service,
             "service.version": self.version,
             "service.instance.id": f"{self.key}-1",
             "deployment.environment.name": "production",
+            "host.name": pod,
+            "k8s.namespace.name": "production",
+            "k8s.deployment.name": self.key,
+            "k8s.pod.name": pod,
+            "telemetry.sdk.language": "python",
+            "telemetry.sdk.name": "opentelemetry",
         }
 
 

@@ -14,12 +14,14 @@ N_VISITS = 120
 SEED = 23
 
 
-@pytest.fixture(scope="module", params=list(WORLDS))
+@pytest.fixture(scope="module", params=[*((name, False) for name in WORLDS), ("fintech", True)], ids=str)
 def live(request, tmp_path_factory):
+    name, is_twisted = request.param
     built = build_dataset(
-        Order(request.param, seed=SEED, n_visits=N_VISITS, is_live=True), tmp_path_factory.mktemp("live")
+        Order(name, seed=SEED, n_visits=N_VISITS, is_live=True, is_counterfactual=is_twisted),
+        tmp_path_factory.mktemp("live"),
     )
-    return built, read_traces(built.traces), Run(WORLDS[request.param], SEED, N_VISITS)
+    return built, read_traces(built.traces), Run(WORLDS[name], SEED, N_VISITS, is_counterfactual=is_twisted)
 
 
 def test_a_live_run_makes_the_simulated_traces_but_for_times_and_span_ids(live):
