@@ -176,7 +176,13 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path):
 
 def test_ctrl_c_leaves_nothing_behind(tmp_path):
     command = [*FLUO, "dataset", "build", "all", "--out", str(tmp_path), "--scale", "1300000", "--format", "parquet"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore interrupts
+    )
     deadline = time.monotonic() + 60
     while not any(path.suffix == ".parquet" for path in tmp_path.rglob("*")) and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -205,8 +205,12 @@ def test_a_service_that_does_not_start_breaks_the_run(tmp_path):
 def test_an_interrupt_stops_all_processes(tmp_path, monkeypatch):
     pids = tmp_path / "pids"
     monkeypatch.setenv("TOY_PIDS", str(pids))
-    with pytest.raises(KeyboardInterrupt):
-        run_live(Run(replace(TOY, visit=toy_world.interrupt), 7, 3_000), tmp_path / "out")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore interrupts
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_live(Run(replace(TOY, visit=toy_world.interrupt), 7, 3_000), tmp_path / "out")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert list((tmp_path / "out").iterdir()) == []
     assert_gone(pids)
 
