@@ -171,11 +171,12 @@ def _spans_in(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _observed(run: Run, incident: Incident, starts: Mapping[str, int]) -> tuple[int, int]:
-    """Return when the visits of an incident's window really began, first and last, in nanoseconds since 1970."""
+    """Return the whole seconds in which the visits of an incident's window really began, nanoseconds since 1970."""
     visits = np.array(run.window_visits(incident), dtype=np.int64)
     ids = hex_texts(trace_ids_of(run.chances(visits))).to_list()
-    begun = [starts[trace] for trace in ids if trace in starts]
-    return (min(begun), max(begun) + 1) if begun else (min(starts.values()), min(starts.values()))
+    begun = [starts[trace] for trace in ids if trace in starts] or [min(starts.values())]
+    second = 1_000_000_000
+    return min(begun) // second * second, (max(begun) // second + 1) * second
 
 
 def _simulate(key: RunKey, folder: Path, format: DatasetFormat, on_progress: Callable[[int], None]) -> _Made:
