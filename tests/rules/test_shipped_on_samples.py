@@ -1,4 +1,4 @@
-"""The shipped rules on the shipped samples: they catch the incidents they were written for, and raise no other alarm."""
+"""The shipped rules on the shipped samples: they catch the incidents they were written for, and nothing else."""
 
 import csv
 
