@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from tqdm import tqdm
 
 from fluo_lab.cli.arguments import FormatOption
 from fluo_lab.cli.output import ExitCode, Format, print_json, print_table, say, warn
+from fluo_lab.cli.tracing import Target
 from fluo_lab.errors import UsageError
 
 __all__ = ["dataset"]
@@ -20,14 +20,6 @@ __all__ = ["dataset"]
 dataset = typer.Typer(name="dataset", help="Systems with known truth, as files.", no_args_is_help=True)
 
 _ALL = "all"
-
-
-class TracesFormat(StrEnum):
-    """What traces can be written as."""
-
-    OTLP_JSON = "otlp-json"
-    OTLP_PROTO = "otlp-proto"
-    PARQUET = "parquet"
 
 
 @dataset.command("list")
@@ -61,8 +53,8 @@ def build(
     traces: Annotated[int | None, typer.Option(help="How many traces, about; 1,000 by default.")] = None,
     scale: Annotated[int | None, typer.Option(help="How many spans, about, instead of --traces.")] = None,
     traces_format: Annotated[
-        TracesFormat, typer.Option("--format", help="What the traces are written as.")
-    ] = TracesFormat.OTLP_JSON,
+        Target, typer.Option("--format", help="What the traces are written as.")
+    ] = Target.OTLP_JSON,
     live: Annotated[bool, typer.Option("--live", help="Really run the services, under the OpenTelemetry SDK.")] = False,
     counterfactual: Annotated[
         bool, typer.Option("--counterfactual", help="Break every coincidence and keep every invariant.")
