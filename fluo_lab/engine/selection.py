@@ -231,7 +231,9 @@ class Selector:
         """Keep the spans of a group that a job finds in each reading; mostly they are the same, and then one object."""
         spans = self._spans_in((group,))
         found: dict[tuple[object, ...], SpanSet] = {}
-        kept: dict[tuple[object, ...], SpanSet] = {}
+        kept: dict[
+            tuple[SpanSet, int], tuple[Mask, SpanSet]
+        ] = {}  # with each mask itself, so that no other gets its id
         for reading, where, must in parts:
             key = (where.signature, None if must is None else must.signature)
             if key not in found:
@@ -252,8 +254,8 @@ class Selector:
                 if (result, id(holds)) not in kept:
                     held = holds if len(holds) == len(result) else holds.take(result.within(spans))
                     keep = np.flatnonzero(held if job.is_negated else ~held)
-                    kept[result, id(holds)] = result.part(keep)
-                result = kept[result, id(holds)]
+                    kept[result, id(holds)] = (holds, result.part(keep))
+                result = kept[result, id(holds)][1]
             job.spans.setdefault(reading, []).append(result.members)
 
     def _holds(self, relation: Relation, reading: Reading, group: int, subjects: SpanSet) -> Mask:

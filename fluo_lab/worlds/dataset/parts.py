@@ -60,7 +60,6 @@ class Part:
     path: Path
     n_traces: int
     n_spans: int
-    n_incomplete: int
     planted: Planted
 
 
@@ -133,4 +132,4 @@ def _write_part(key: RunKey, visits: range, path: Path, format: DatasetFormat) -
     simulated = simulate(key.run(), visits=visits)
     traces = simulated.traces
     write_traces(traces, path, format)
-    return Part(path, traces.n_traces, traces.n_spans, traces.n_incomplete, simulated.planted)
+    return Part(path, traces.n_traces, traces.n_spans, simulated.planted)
